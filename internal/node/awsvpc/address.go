@@ -106,7 +106,7 @@ func metadataAddr() *netlink.Addr {
 
 // served says whether some process listens on the address itself, on any port: another installation.
 func (m *Manager) served() (bool, error) {
-	f, err := os.Open(filepath.Join(m.cfg.Proc, "net/tcp"))
+	f, err := os.Open(filepath.Join(m.cfg.Proc, "thread-self/net/tcp"))
 	if err != nil {
 		return false, fmt.Errorf("read listening sockets: %w", err)
 	}

@@ -133,9 +133,11 @@ func (m *Manager) Detach(ctx context.Context, taskID string) error {
 
 // detach removes the pause container first: should that fail, the link still remembers it.
 func (m *Manager) detach(ctx context.Context, l *ourLink) error {
-	err := m.discard(ctx, l.record.PauseID)
-	if err != nil {
-		return err
+	if l.record.PauseID != "" {
+		err := m.discard(ctx, l.record.PauseID)
+		if err != nil {
+			return err
+		}
 	}
 	return m.unwire(l)
 }

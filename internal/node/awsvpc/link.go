@@ -1,6 +1,7 @@
 package awsvpc
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -17,21 +18,27 @@ import (
 // taskLink is the interface's name inside every task.
 const taskLink = "eth0"
 
-// hostMAC is the address of every link's host end. Each link is its own wire, so they may all have the same,
-// and a permanent neighbour entry for the gateway can be written before the link exists.
-func hostMAC() net.HardwareAddr { return net.HardwareAddr{0x0e, 0x4c, 0x53, 0, 0, 1} }
-
 // gateway is what tasks route to; nobody has this address, the neighbour entry leads to the host end.
 func gateway() net.IP { return net.IPv4(169, 254, 1, 1) }
 
-// ourLink is a host end with its record; record is zero when the alias is not whole.
+// ourLink is a host end with its record, which is zero when a crash came between making the link and naming it.
 type ourLink struct {
 	link   netlink.Link
 	record record
-	whole  bool
 }
 
-// ourLinks lists the host ends of this installation, by name prefix and alias, never by name alone.
+// own recognises a host end of this installation by name and alias, or, before it has an alias, by name and
+// hardware address; never by name alone.
+func (m *Manager) own(l netlink.Link) (ourLink, bool) {
+	a := l.Attrs()
+	r, ok := m.names.parse(a.Name, a.Alias)
+	if ok {
+		return ourLink{link: l, record: r}, true
+	}
+	unnamed := strings.HasPrefix(a.Name, m.names.prefix) && a.Alias == "" && bytes.Equal(a.HardwareAddr, m.names.mac)
+	return ourLink{link: l}, unnamed
+}
+
 func (m *Manager) ourLinks() ([]ourLink, error) {
 	all, err := m.host.LinkList()
 	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
@@ -39,13 +46,9 @@ func (m *Manager) ourLinks() ([]ourLink, error) {
 	}
 	var ours []ourLink
 	for _, l := range all {
-		a := l.Attrs()
-		if !strings.HasPrefix(a.Name, m.names.prefix) {
-			continue
-		}
-		r, ok := m.names.parse(a.Name, a.Alias)
+		mine, ok := m.own(l)
 		if ok {
-			ours = append(ours, ourLink{link: l, record: r, whole: true})
+			ours = append(ours, mine)
 		}
 	}
 	return ours, nil
@@ -62,22 +65,21 @@ func (m *Manager) findLink(taskID string) (*ourLink, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find link %s: %w", name, err)
 	}
-	r, ok := m.names.parse(name, l.Attrs().Alias)
+	mine, ok := m.own(l)
 	if !ok {
 		return nil, fmt.Errorf("link %s exists and does not carry our alias; remove it by hand", name)
 	}
-	return &ourLink{link: l, record: r, whole: true}, nil
+	return &mine, nil
 }
 
-// wire connects a namespace to the host. The alias is set in the same call that makes the link, so no crash
-// leaves a link that nobody owns.
+// wire connects a namespace to the host. The kernel takes no alias when it makes a link, so the hardware
+// address says whose it is until the alias is set; the task has no address before that.
 func (m *Manager) wire(q *pause, r Request) error {
 	name := m.names.link(r.TaskID)
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name = name
-	attrs.Alias = m.names.alias(record{TaskID: r.TaskID, PauseID: q.ID, Address: r.Address})
 	attrs.MTU = m.mtu
-	attrs.HardwareAddr = hostMAC()
+	attrs.HardwareAddr = m.names.mac
 	veth := &netlink.Veth{
 		LinkAttrs:        attrs,
 		PeerName:         taskLink,
@@ -89,7 +91,10 @@ func (m *Manager) wire(q *pause, r Request) error {
 	if err != nil {
 		return fmt.Errorf("add link %s: %w", name, err)
 	}
-	err = m.wireTask(q, r)
+	err = m.host.LinkSetAlias(veth, m.names.alias(record{TaskID: r.TaskID, PauseID: q.ID, Address: r.Address}))
+	if err == nil {
+		err = m.wireTask(q, r)
+	}
 	if err == nil {
 		err = m.wireHost(veth, r)
 	}
@@ -118,7 +123,7 @@ func (m *Manager) wireTask(q *pause, r Request) error {
 	if err != nil {
 		return fmt.Errorf("set %s up: %w", taskLink, err)
 	}
-	err = h.NeighAdd(neighbour(eth, gateway(), hostMAC()))
+	err = h.NeighAdd(neighbour(eth, gateway(), m.names.mac))
 	if err != nil {
 		return fmt.Errorf("set the gateway's neighbour entry: %w", err)
 	}
@@ -235,4 +240,3 @@ func neighbour(l netlink.Link, ip net.IP, mac net.HardwareAddr) *netlink.Neigh {
 func hostNet(a netip.Addr) *net.IPNet {
 	return &net.IPNet{IP: a.AsSlice(), Mask: net.CIDRMask(a.BitLen(), a.BitLen())}
 }
-

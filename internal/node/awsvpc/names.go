@@ -3,6 +3,7 @@ package awsvpc
 import (
 	"crypto/sha256"
 	"encoding/base32"
+	"net"
 	"net/netip"
 	"strings"
 )
@@ -16,15 +17,20 @@ type names struct {
 	prefix       string // of every link: "ls" and five characters of the installation's hash
 	table        string // nftables table
 	comment      string // of our rules in chains that others own
+	// mac is the address of every host end. Each link is its own wire, so they may all have the same, and the
+	// gateway's permanent neighbour entry needs no look-up.
+	mac net.HardwareAddr
 }
 
 func newNames(installation string) names {
 	h := shortHash(installation, 5)
+	sum := sha256.Sum256([]byte(installation))
 	return names{
 		installation: installation,
 		prefix:       "ls" + h,
 		table:        "longshore_" + h,
 		comment:      "longshore:" + installation,
+		mac:          append(net.HardwareAddr{0x0e}, sum[:5]...), // 0x0e: locally administered, unicast
 	}
 }
 

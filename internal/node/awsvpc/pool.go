@@ -145,3 +145,10 @@ func (p *pool) drain() {
 	defer p.mu.Unlock()
 	p.free, p.state.target, p.min, p.max = nil, 0, 0, 0
 }
+
+// size is how many namespaces wait.
+func (p *pool) size() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.free)
+}

@@ -20,9 +20,9 @@ const (
 func program(arch string) ([]byte, error) {
 	switch arch {
 	case "amd64":
-		return elf(62, codeAMD64()), nil
+		return executable(62, codeAMD64()), nil
 	case "arm64":
-		return elf(183, codeARM64()), nil
+		return executable(183, codeARM64()), nil
 	default:
 		return nil, fmt.Errorf("no pause program for architecture %q", arch)
 	}
@@ -81,8 +81,8 @@ func sigactions(quit uint64) []byte {
 	return data
 }
 
-// elf wraps code into an executable of one read-only, executable segment.
-func elf(machine uint16, code []byte) []byte {
+// executable wraps code into an ELF file of one read-only, executable segment.
+func executable(machine uint16, code []byte) []byte {
 	le := binary.LittleEndian
 	size := uint64(headerSize + len(code))
 	out := []byte{0x7f, 'E', 'L', 'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0}

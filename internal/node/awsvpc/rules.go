@@ -14,7 +14,7 @@ const (
 	setClients = "clients" // addresses outside awsvpc whose metadata requests are ours
 
 	chainGuard    = "guard"
-	chainMasq     = "masquerade"
+	chainMasq     = "leave_vpc"
 	chainOwn      = "metadata_own"   // redirects our tasks to our port
 	chainAll      = "metadata_all"   // redirects everybody, when no other installation serves the address
 	chainAllLocal = "metadata_local" // the same for processes of the host

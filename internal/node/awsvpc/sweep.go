@@ -111,6 +111,9 @@ func (m *Manager) Sweep(ctx context.Context, live func(taskID string) bool) erro
 	var failed []error
 	for _, l := range links {
 		id := l.record.TaskID
+		if id == "" {
+			continue // being attached right now, or found by the task's next Attach or by Teardown
+		}
 		if live(id) {
 			continue
 		}
