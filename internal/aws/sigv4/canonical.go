@@ -90,7 +90,9 @@ func appendQuery(b []byte, r *http.Request, s *Signature) []byte {
 			continue
 		}
 		for _, v := range values {
-			pairs = append(pairs, url.QueryEscape(name)+"\x00"+url.QueryEscape(v))
+			// Spaces become %20 before sorting: as + they would sort behind every other escape.
+			pair := url.QueryEscape(name) + "\x00" + url.QueryEscape(v)
+			pairs = append(pairs, strings.ReplaceAll(pair, "+", "%20"))
 		}
 	}
 	// The zero byte sorts before every other, so that a name sorts before its own extensions.
@@ -99,7 +101,7 @@ func appendQuery(b []byte, r *http.Request, s *Signature) []byte {
 		if i > 0 {
 			b = append(b, '&')
 		}
-		b = append(b, strings.ReplaceAll(strings.Replace(p, "\x00", "=", 1), "+", "%20")...)
+		b = append(b, strings.Replace(p, "\x00", "=", 1)...)
 	}
 	return b
 }
