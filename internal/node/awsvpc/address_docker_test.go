@@ -60,6 +60,11 @@ func TestContainersOnDockersBridgeReachTheMetadataOfTheirInstallation(t *testing
 		if err != nil {
 			t.Fatal(err)
 		}
+		neighbours := netip.MustParsePrefix("10.77.0.0/16")
+		err = r.AddClient(t.Context(), neighbours)
+		if err != nil {
+			t.Fatal(err)
+		}
 		addr := seen.Container.NetworkSettings.Networks["bridge"].IPAddress
 		err = r.AddClient(t.Context(), netip.PrefixFrom(addr, 32))
 		if err != nil {

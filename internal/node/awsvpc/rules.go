@@ -90,13 +90,13 @@ func (m *Manager) element(ctx context.Context, set string, p netip.Prefix, add b
 	if p.IsSingleIP() {
 		e.Key = []string{p.Addr().String()}
 	}
-	// Adding first makes a removal of what is not there succeed.
-	tx.Add(e)
-	if !add {
+	if add {
+		tx.Add(e)
+	} else {
 		tx.Delete(e)
 	}
 	err := m.table.Run(ctx, tx)
-	if err != nil {
+	if err != nil && (add || !knftables.IsNotFound(err)) {
 		return fmt.Errorf("change nftables set %s: %w", set, err)
 	}
 	return nil
