@@ -18,6 +18,7 @@ type Store struct {
 	batch    *batch     // what the next commit writes; nil when head is durable or being committed
 	flight   *batch     // what is being committed
 	stopped  error      // set once: no Update passes any more
+	closed   bool
 	flushing sync.WaitGroup
 
 	view atomic.Pointer[View] // newest durable state
@@ -35,18 +36,19 @@ type batch struct {
 
 // Open loads everything that the engine holds.
 func Open(ctx context.Context, e Engine) (*Store, error) {
-	s := &Store{engine: e}
-	err := s.load(ctx)
+	t, rev, err := load(ctx, e)
 	if err != nil {
 		return nil, err
 	}
+	s := &Store{engine: e, head: t, rev: rev}
+	s.view.Store(&View{t: *t, rev: rev, tip: newTip(rev)})
 	return s, nil
 }
 
-func (s *Store) load(ctx context.Context) error {
+func load(ctx context.Context, e Engine) (*tables, uint64, error) {
 	t := newTables()
 	loaders := t.loaders()
-	rev, err := s.engine.Load(ctx, func(table, key string, value []byte) error {
+	rev, err := e.Load(ctx, func(table, key string, value []byte) error {
 		load, ok := loaders[table]
 		if !ok {
 			return fmt.Errorf("read record %q: table %q is unknown to this version", key, table)
@@ -58,20 +60,24 @@ func (s *Store) load(ctx context.Context) error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("load records: %w", err)
+		return nil, 0, fmt.Errorf("load records: %w", err)
 	}
-	s.head, s.rev = t, rev
-	s.view.Store(&View{t: *t, rev: rev, tip: newTip(rev)})
-	return nil
+	return t, rev, nil
 }
 
-// Close waits for the commit at hand and closes the engine. Later Updates fail.
+// Close waits for the commits at hand and closes the engine. Later Updates fail, the last View stays
+// readable. A second Close does nothing.
 func (s *Store) Close() error {
 	s.mu.Lock()
+	again := s.closed
+	s.closed = true
 	if s.stopped == nil {
-		s.stopped = ErrStopped
+		s.stopped = ErrClosed
 	}
 	s.mu.Unlock()
+	if again {
+		return nil
+	}
 	s.flushing.Wait()
 	return s.engine.Close()
 }
@@ -82,9 +88,9 @@ func (s *Store) View() View { return *s.view.Load() }
 // Revision of the newest durable state.
 func (v View) Revision() uint64 { return v.rev }
 
-// Update runs fn on the newest state and returns once what fn wrote is durable and visible. An error of fn
-// is returned as it is and leaves no trace. When ctx ends while the write is under way, ctx's error is
-// returned and the outcome is open.
+// Update runs fn on the newest state and returns once what fn wrote, and everything that it saw, is durable
+// and visible. An error of fn is returned as it is and leaves no trace. When ctx ends while the write is
+// under way, ctx's error is returned and the outcome is open.
 func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
 	for {
 		err := s.try(ctx, fn)
@@ -100,20 +106,23 @@ func (s *Store) try(ctx context.Context, fn func(*Tx) error) error {
 		return err
 	}
 	wait, err := s.stage(fn)
-	if err != nil || wait == nil {
+	if wait == nil {
 		return err
 	}
 	select {
 	case <-wait.done:
-		return wait.err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	if wait.err != nil {
+		return wait.err
+	}
+	return err
 }
 
 // stage runs fn and joins its writes to the next commit. The batch it answers is the one that must be
-// durable before the caller may speak of what fn saw: also a closure that wrote nothing waits for the
-// writes that it read.
+// durable before the caller may speak of what fn saw: also a closure that wrote nothing or refused waits
+// for the writes that it read, else an answer could tell of something that a crash then takes back.
 func (s *Store) stage(fn func(*Tx) error) (*batch, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -125,14 +134,11 @@ func (s *Store) stage(fn func(*Tx) error) (*batch, error) {
 	if err == nil {
 		err = tx.err
 	}
-	if err != nil {
-		return nil, err
-	}
-	if len(tx.ops) == 0 {
+	if err != nil || len(tx.ops) == 0 {
 		if s.batch != nil {
-			return s.batch, nil
+			return s.batch, err
 		}
-		return s.flight, nil
+		return s.flight, err
 	}
 	if s.batch == nil {
 		s.batch = &batch{done: make(chan struct{})}
@@ -175,21 +181,26 @@ func (s *Store) land(b *batch, err error) bool {
 		s.fail(b, err)
 		return false
 	}
-	tip := s.view.Load().tip.extend(b.rev, b.changes)
-	s.view.Store(&View{t: *b.head, rev: b.rev, tip: tip})
-	tip.announce()
+	s.publish(b.head, b.rev, b.changes)
 	close(b.done)
 	s.flight, s.batch = s.batch, nil
 	return s.flight != nil
+}
+
+// publish shows a durable state to View first and to the watchers then.
+func (s *Store) publish(t *tables, rev uint64, changes []Change) {
+	tip := s.view.Load().tip.extend(rev, changes)
+	s.view.Store(&View{t: *t, rev: rev, tip: tip})
+	tip.announce()
 }
 
 // fail drops everything that is not durable: the batch and the one that was built on it.
 func (s *Store) fail(b *batch, err error) {
 	switch {
 	case errors.Is(err, ErrConflict):
-		loadErr := s.load(context.Background())
-		if loadErr != nil {
-			s.stopped = fmt.Errorf("%w: %w", ErrStopped, loadErr)
+		reloadErr := s.reload()
+		if reloadErr != nil {
+			s.stopped = fmt.Errorf("%w: %w", ErrStopped, reloadErr)
 		}
 	case errors.Is(err, ErrNoSpace):
 		v := s.view.Load()
@@ -205,4 +216,16 @@ func (s *Store) fail(b *batch, err error) {
 		}
 	}
 	s.flight, s.batch = nil, nil
+}
+
+// reload takes over what another server wrote. Watchers see the difference as the changes of one commit, so
+// nobody needs to know that it did not come from here.
+func (s *Store) reload() error {
+	t, rev, err := load(context.Background(), s.engine)
+	if err != nil {
+		return err
+	}
+	s.head, s.rev = t, rev
+	s.publish(t, rev, s.view.Load().t.diff(t))
+	return nil
 }

@@ -2,9 +2,9 @@ package store
 
 import (
 	"iter"
+	"slices"
 	"strings"
 
-	"github.com/fxamacker/cbor/v2"
 	"github.com/tidwall/btree"
 )
 
@@ -48,13 +48,15 @@ func (r *rows[T]) clone() *rows[T] {
 func (r *rows[T]) put(key string, v *T) *T {
 	old, had := r.primary.Set(key, v)
 	for i := range r.schema.indexes {
-		keys := r.schema.indexes[i].keys
+		keys := r.schema.indexes[i].keys(v)
 		if had {
-			for _, k := range keys(old) {
-				r.indexes[i].Delete(k + "\x00" + key)
+			for _, k := range r.schema.indexes[i].keys(old) {
+				if !slices.Contains(keys, k) {
+					r.indexes[i].Delete(k + "\x00" + key)
+				}
 			}
 		}
-		for _, k := range keys(v) {
+		for _, k := range keys {
 			r.indexes[i].Set(k+"\x00"+key, v)
 		}
 	}
@@ -155,7 +157,7 @@ func ascend[T any](m *btree.Map[string, *T], prefix, from string, yield func(*T)
 
 // Put inserts or replaces the record under its own key. The record belongs to the store from then on.
 func put[K ~string, T any](t Rows[K, T], v *T) {
-	value, err := encMode.Marshal(v)
+	value, err := encode(v)
 	if err != nil {
 		t.tx.fail(err)
 		return
@@ -199,22 +201,4 @@ func anyOf[T any](p *T) any {
 		return nil
 	}
 	return p
-}
-
-var encMode = func() cbor.EncMode {
-	m, err := cbor.EncOptions{Time: cbor.TimeRFC3339NanoUTC, Sort: cbor.SortNone}.EncMode()
-	if err != nil {
-		panic(err)
-	}
-	return m
-}()
-
-func decode[T any](r *rows[T], key string, value []byte) error {
-	v := new(T)
-	err := cbor.Unmarshal(value, v)
-	if err != nil {
-		return err
-	}
-	r.put(key, v)
-	return nil
 }

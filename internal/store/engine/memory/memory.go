@@ -13,7 +13,9 @@ type Engine struct{}
 var _ store.Engine = Engine{}
 
 // Load yields nothing.
-func (Engine) Load(context.Context, func(string, string, []byte) error) (uint64, error) { return 0, nil }
+func (Engine) Load(context.Context, func(string, string, []byte) error) (uint64, error) {
+	return 0, nil
+}
 
 // Commit has nothing to wait for.
 func (Engine) Commit(context.Context, store.Batch) error { return nil }
