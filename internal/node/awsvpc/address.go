@@ -163,22 +163,31 @@ func (m *Manager) redirectRules(t knftables.Interface, port uint16, all bool) *k
 	return tx
 }
 
-// AddClient says that metadata requests from these addresses are this installation's: a container's address
-// on Docker's bridge, or the whole subnet of a bridge that only this installation uses. It matters only
-// where another installation holds port 80.
-func (m *Manager) AddClient(ctx context.Context, addresses netip.Prefix) error {
-	err := m.prepareRules(ctx)
-	if err != nil {
-		return err
-	}
-	return m.element(ctx, setClients, addresses, true)
+// AddClient says that metadata requests from a container's address on Docker's bridge are this installation's.
+// It matters only where another installation holds port 80.
+func (m *Manager) AddClient(ctx context.Context, address netip.Addr) error {
+	return m.client(ctx, address, true)
 }
 
 // RemoveClient undoes AddClient; removing what was not added is no error.
-func (m *Manager) RemoveClient(ctx context.Context, addresses netip.Prefix) error {
+func (m *Manager) RemoveClient(ctx context.Context, address netip.Addr) error {
+	return m.client(ctx, address, false)
+}
+
+func (m *Manager) client(ctx context.Context, address netip.Addr, add bool) error {
 	err := m.prepareRules(ctx)
 	if err != nil {
 		return err
 	}
-	return m.element(ctx, setClients, addresses, false)
+	tx := m.table.NewTransaction()
+	e := &knftables.Element{Set: setClients, Key: []string{address.String()}}
+	tx.Add(e) // also before a removal, which fails for what is not there
+	if !add {
+		tx.Delete(e)
+	}
+	err = m.table.Run(ctx, tx)
+	if err != nil {
+		return fmt.Errorf("change metadata client %s: %w", address, err)
+	}
+	return nil
 }

@@ -5,7 +5,6 @@ package awsvpc
 import (
 	"io"
 	"net"
-	"net/netip"
 	"testing"
 
 	"github.com/moby/moby/client"
@@ -60,13 +59,8 @@ func TestContainersOnDockersBridgeReachTheMetadataOfTheirInstallation(t *testing
 		if err != nil {
 			t.Fatal(err)
 		}
-		neighbours := netip.MustParsePrefix("10.77.0.0/16")
-		err = r.AddClient(t.Context(), neighbours)
-		if err != nil {
-			t.Fatal(err)
-		}
 		addr := seen.Container.NetworkSettings.Networks["bridge"].IPAddress
-		err = r.AddClient(t.Context(), netip.PrefixFrom(addr, 32))
+		err = r.AddClient(t.Context(), addr)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,7 +68,7 @@ func TestContainersOnDockersBridgeReachTheMetadataOfTheirInstallation(t *testing
 			t.Errorf("a container of %s reached %s", r.cfg.Installation, got)
 		}
 		for range 2 {
-			err = r.RemoveClient(t.Context(), netip.PrefixFrom(addr, 32))
+			err = r.RemoveClient(t.Context(), addr)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -37,12 +37,11 @@ func (m *Manager) ensureRules(ctx context.Context) error {
 func (m *Manager) baseRules(t knftables.Interface) *knftables.Transaction {
 	tx := t.NewTransaction()
 	tx.Add(&knftables.Table{})
-	merge := knftables.PtrTo(true)
-	for _, set := range []string{setVPCs, setClients} {
-		tx.Add(&knftables.Set{
-			Name: set, Type: "ipv4_addr", Flags: []knftables.SetFlag{knftables.IntervalFlag}, AutoMerge: merge,
-		})
-	}
+	tx.Add(&knftables.Set{
+		Name: setVPCs, Type: "ipv4_addr", Flags: []knftables.SetFlag{knftables.IntervalFlag},
+		AutoMerge: knftables.PtrTo(true), // VPCs may overlap
+	})
+	tx.Add(&knftables.Set{Name: setClients, Type: "ipv4_addr"})
 	tx.Add(&knftables.Chain{
 		Name: chainGuard, Type: knftables.PtrTo(knftables.FilterType),
 		Hook: knftables.PtrTo(knftables.PreroutingHook), Priority: knftables.PtrTo(knftables.RawPriority),
@@ -74,31 +73,15 @@ func (m *Manager) knowVPC(ctx context.Context, vpc netip.Prefix) error {
 	if known {
 		return nil
 	}
-	err := m.element(ctx, setVPCs, vpc, true)
+	tx := m.table.NewTransaction()
+	tx.Add(&knftables.Element{Set: setVPCs, Key: []string{vpc.String()}})
+	err := m.table.Run(ctx, tx)
 	if err != nil {
-		return err
+		return fmt.Errorf("leave VPC %s unmasqueraded: %w", vpc, err)
 	}
 	m.mu.Lock()
 	m.vpcs[vpc] = true
 	m.mu.Unlock()
-	return nil
-}
-
-func (m *Manager) element(ctx context.Context, set string, p netip.Prefix, add bool) error {
-	tx := m.table.NewTransaction()
-	e := &knftables.Element{Set: set, Key: []string{p.Masked().String()}}
-	if p.IsSingleIP() {
-		e.Key = []string{p.Addr().String()}
-	}
-	if add {
-		tx.Add(e)
-	} else {
-		tx.Delete(e)
-	}
-	err := m.table.Run(ctx, tx)
-	if err != nil && (add || !knftables.IsNotFound(err)) {
-		return fmt.Errorf("change nftables set %s: %w", set, err)
-	}
 	return nil
 }
 
