@@ -1,0 +1,127 @@
+package place
+
+import (
+	"fmt"
+	"math"
+
+	"longshore/internal/state"
+)
+
+// failure is a kind of request that found no room: the same one finds none later in the session either.
+type failure struct {
+	plan *plan
+	need string
+}
+
+// maxPlans that are remembered.
+const maxPlans = 4096
+
+func (b *Board) plan(r Request) *plan {
+	k := planKeyOf(r)
+	p := b.plans[k]
+	if p == nil {
+		if len(b.plans) >= maxPlans {
+			clear(b.plans)
+		}
+		p = newPlan(r)
+		b.plans[k] = p
+	}
+	return p
+}
+
+// Choose places the task: it sets Instance and Zone, and holds the room from then on; the caller puts the
+// task in the same transaction. Without room it changes nothing and answers why, the closest instance first.
+func (s *Session) Choose(r Request) []Refusal {
+	pl := s.b.plan(r)
+	f := failure{plan: pl}
+	if !pl.fargate {
+		f.need = fmt.Sprint(r.Task.Need)
+	}
+	why := s.failed[f]
+	if why != nil {
+		return why
+	}
+	p := s.pool(poolOf(r.Task))
+	for {
+		n := p.pick(pl, r, s.b.chance)
+		if n == nil {
+			why = p.explain(pl, r)
+			if !pl.live {
+				s.failed[f] = why
+			}
+			return why
+		}
+		if s.check(p, n) {
+			s.take(p, n, pl, r)
+			return nil
+		}
+	}
+}
+
+// poolOf is the cluster whose instances a task may use.
+func poolOf(t *state.Task) state.ClusterKey {
+	c := t.Key.Cluster()
+	if Fargate(t) {
+		return state.NewClusterKey(c.Scope(), state.FargateCluster)
+	}
+	return c
+}
+
+func (s *Session) take(p *pool, n *node, pl *plan, r Request) {
+	t := r.Task
+	t.Instance = n.instance.Key
+	t.Zone = n.instance.Zone()
+	if pl.fargate {
+		t.Zone = p.zone(pl.group, r.Subnets, t.Zone)
+	}
+	p.putTask(n, t)
+	s.b.loose = append(s.b.loose, loose{t.Key, t.Instance})
+}
+
+// zone is the one of the subnets' zones with the fewest tasks of the group.
+func (p *pool) zone(k groupKey, subnets []*state.Subnet, otherwise string) string {
+	best, least := otherwise, math.MaxInt
+	g := p.groups[k]
+	for _, n := range subnets {
+		tasks := 0
+		if g != nil {
+			tasks = g.zones[n.Zone]
+		}
+		if tasks < least {
+			best, least = n.Zone, tasks
+		}
+	}
+	return best
+}
+
+// Start places the task on a given instance, as StartTask does: without strategies and constraints, but
+// never where it does not fit.
+func (s *Session) Start(r Request, k state.InstanceKey) *Refusal {
+	p := s.pool(k.Cluster())
+	n := p.nodes[k]
+	if n != nil {
+		s.check(p, n)
+		n = p.nodes[k]
+	}
+	if n == nil {
+		return &Refusal{CodeMissing, k}
+	}
+	pl := *s.b.plan(r)
+	pl.kind, pl.provider, pl.fargate = n.instance.Kind, "", false
+	pl.exprs, pl.err, pl.distinct = nil, nil, false
+	code := p.reason(&pl, n, r)
+	if code != "" {
+		return &Refusal{code, k}
+	}
+	s.take(p, n, &pl, r)
+	return nil
+}
+
+// Eligible says whether a task of the request may run on the instance as far as the instance itself goes:
+// status, kind, attributes and memberOf, not room, connection or neighbours. A DAEMON service runs one task
+// on each such instance.
+func Eligible(r Request, i *state.Instance) bool {
+	connected := *i
+	connected.Connected = true
+	return newPlan(r).refuse(&node{instance: &connected}) == ""
+}
