@@ -13,8 +13,6 @@ var unicodeEscape = regexp.MustCompile(`\\u(10[0-9A-Fa-f]{4}|10000|[0-9A-Fa-f]{4
 // means that RE2 has no such pattern; the check is then left out, and the generator says so.
 func goPattern(java string) string {
 	p := unicodeEscape.ReplaceAllString(java, `\x{$1}`)
-	// UTF-16 surrogates are no characters in Go; the ranges around them meet.
-	p = strings.ReplaceAll(p, `\x{A0}-\x{D7FF}\x{E000}-`, `\x{A0}-`)
 	p = strings.ReplaceAll(p, `[\w-_]`, `[\w\-_]`)
 	p = "^(?:" + p + ")$"
 	_, err := regexp.Compile(p)

@@ -44,7 +44,11 @@ func (f *Front) outline(r *http.Request, id string) Caller {
 	if err != nil {
 		host = r.RemoteAddr
 	}
-	return Caller{RequestID: id, UserAgent: r.UserAgent(), SourceIP: host}
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	return Caller{RequestID: id, UserAgent: r.UserAgent(), SourceIP: host, Endpoint: scheme + "://" + r.Host}
 }
 
 func (f *Front) verify(

@@ -20,6 +20,7 @@ type Caller struct {
 	RequestID   string
 	UserAgent   string
 	SourceIP    string
+	Endpoint    string // http(s)://host of the request: an address that the caller can reach
 }
 
 // Op is one operation bound to the function that answers it.
