@@ -44,9 +44,6 @@ type Config struct {
 	// Secret keys the unguessable credential ids of tasks; 32 bytes, the same over restarts, because
 	// containers hold the ids in their environment.
 	Secret []byte
-	// Endpoint is the base URL that agents are told to open their websockets at, without a trailing slash,
-	// for a request that carries no Host.
-	Endpoint string
 	// Zones are the availability zones of a region; an instance that names none gets the first.
 	Zones func(region string) []string
 	Now   func() time.Time
@@ -63,7 +60,6 @@ type Dispatch struct {
 	Config
 	mu       sync.Mutex
 	sessions map[state.InstanceKey]*session
-	auth     Authenticator
 }
 
 // New makes a dispatcher; Run must be running for changes to reach the agents.

@@ -192,9 +192,9 @@ func renderInstance(i *state.Instance) *ecswire.ContainerInstance {
 	return out
 }
 
-// DiscoverPollEndpoint tells an agent where to open its websockets.
+// DiscoverPollEndpoint tells an agent where to open its websockets: at the address that it already uses.
 func (d *Dispatch) DiscoverPollEndpoint(_ context.Context, c front.Caller,
 	_ *ecswire.DiscoverPollEndpointRequest) (*ecswire.DiscoverPollEndpointResponse, error) {
-	work, telemetry := d.Endpoint+PathACS, d.Endpoint+PathTCS
+	work, telemetry := c.Endpoint+PathACS, c.Endpoint+PathTCS
 	return &ecswire.DiscoverPollEndpointResponse{Endpoint: &work, TelemetryEndpoint: &telemetry}, nil
 }

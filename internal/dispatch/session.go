@@ -25,7 +25,6 @@ type session struct {
 	peer     peer
 	log      *slog.Logger
 	ours     bool // the agent understands our extensions
-	creds    bool // the agent asked for the credentials of all its tasks
 	sequence int64
 	cancel   context.CancelCauseFunc
 

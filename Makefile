@@ -1,0 +1,54 @@
+# Longshore: build, run and test. Every target installs what it needs and says so.
+GO      ?= go
+BIN     := bin/longshore
+DATA    ?=
+LISTEN  ?= 127.0.0.1:4566
+UPFLAGS := --listen $(LISTEN) $(if $(DATA),--data-dir $(DATA))
+DIRFLAG := $(if $(DATA),--data-dir $(DATA))
+
+.PHONY: build up down test unit docker-test e2e lint generate bench engine clients clean
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/longshore
+
+# Installs Docker Engine with apt if there is none, and starts it if it is not running.
+engine:
+	@scripts/engine
+
+# Installs the AWS CLI and boto3 with apt where they are missing.
+clients:
+	@scripts/clients
+
+up: build engine
+	@scripts/up $(BIN) $(UPFLAGS)
+
+down: build
+	@$(BIN) down $(DIRFLAG)
+
+test: build engine clients lint unit docker-test e2e
+
+unit:
+	$(GO) test ./...
+
+# Tests that need root and a real Docker Engine; one package at a time, they share the engine.
+docker-test:
+	$(GO) test -tags docker -p 1 -count 1 -run Docker ./internal/...
+
+# The real clients against a real daemon and a real Docker Engine.
+e2e: build
+	$(GO) test -tags e2e -count 1 -timeout 20m ./test/...
+
+lint:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet ./...
+	$(GO) vet -tags 'docker e2e' ./...
+	cd tools && $(GO) tool -n staticcheck >/dev/null && cd .. && $(GO) tool -modfile=tools/go.mod staticcheck ./...
+
+generate:
+	$(GO) run ./cmd/apigen
+
+bench: build engine
+	$(GO) run ./bench
+
+clean:
+	rm -rf bin

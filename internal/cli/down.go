@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"syscall"
+	"time"
+
+	"longshore/internal/daemon"
+)
+
+type downCommand struct {
+	installation
+}
+
+// stopTimeout is how long the daemon may take to stop by itself.
+const stopTimeout = 20 * time.Second
+
+// Run stops the daemon and removes what it owns on this machine; the records stay.
+func (c *downCommand) Run(r *run) error {
+	i, err := daemon.LoadInstallation(c.dir())
+	if errors.Is(err, fs.ErrNotExist) {
+		_, err = fmt.Fprintf(r.Out, "there is no installation in %s: nothing to take down\n", c.dir())
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	err = c.stop(r)
+	if err != nil {
+		return err
+	}
+	removed, err := daemon.Teardown(r, daemon.Config{DataDir: c.dir(), Log: logger(r.Err, false)}, i)
+	if err != nil {
+		return fmt.Errorf("remove what the daemon left: %w; run longshore doctor, then longshore down again", err)
+	}
+	_, err = fmt.Fprintf(r.Out, "longshore is down: %s\n", removed)
+	return err
+}
+
+// stop asks the daemon to end and waits until it has.
+func (c *downCommand) stop(r *run) error {
+	p, err := daemon.LoadProcess(c.dir())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !daemon.Holds(p.PID, c.dir()) {
+		return nil // it died without a word, and the number may be another process's by now
+	}
+	err = syscall.Kill(p.PID, syscall.SIGTERM)
+	if err != nil && !errors.Is(err, syscall.ESRCH) {
+		return fmt.Errorf("stop the daemon (process %d): %w", p.PID, err)
+	}
+	end := time.NewTimer(stopTimeout)
+	defer end.Stop()
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for daemon.Holds(p.PID, c.dir()) {
+		select {
+		case <-look.C:
+		case <-r.Done():
+			return r.Context.Err()
+		case <-end.C:
+			return fmt.Errorf("the daemon (process %d) does not stop; end it with kill -9 %d and run longshore down again", p.PID, p.PID)
+		}
+	}
+	return nil
+}

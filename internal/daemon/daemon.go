@@ -1,0 +1,216 @@
+package daemon
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"longshore/internal/aws/front"
+	"longshore/internal/aws/sigv4"
+	"longshore/internal/dispatch"
+	"longshore/internal/store"
+	"longshore/internal/store/engine/memory"
+	"longshore/internal/store/engine/pebble"
+	"longshore/internal/telemetry/logstore"
+)
+
+// Daemon is one running installation.
+type Daemon struct {
+	Config
+	Installation
+	url      string
+	store    *store.Store
+	logs     *logstore.Store
+	keyring  *sigv4.Keyring
+	dispatch *dispatch.Dispatch
+	front    *front.Front
+	node     nodeState
+}
+
+// Run is `longshore up`: it answers until ctx ends, and leaves every container running.
+func Run(ctx context.Context, c Config) (err error) {
+	err = c.complete()
+	if err != nil {
+		return err
+	}
+	d, err := open(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.close()) }()
+	first, second, err := listen(c)
+	if err != nil {
+		return err
+	}
+	d.url = baseURL(c, first)
+	err = d.compose(first)
+	if err != nil {
+		_ = first.Close() // the start fails anyway
+		return err
+	}
+	return d.serve(ctx, first, second)
+}
+
+// open prepares the data directory and reads what it holds.
+func open(ctx context.Context, c Config) (*Daemon, error) {
+	err := os.MkdirAll(c.DataDir, 0o700)
+	if err != nil {
+		return nil, fmt.Errorf("open data directory: %w; choose one that you may write with --data-dir DIR", err)
+	}
+	probe, err := os.CreateTemp(c.DataDir, ".probe.*")
+	if err != nil {
+		return nil, fmt.Errorf("open data directory: %w; make it writable for this user, or choose another with --data-dir DIR", err)
+	}
+	err = errors.Join(probe.Close(), os.Remove(probe.Name()))
+	if err != nil {
+		return nil, fmt.Errorf("open data directory: %w", err)
+	}
+	engine, err := openEngine(c)
+	if err != nil {
+		return nil, err
+	}
+	records, err := store.Open(ctx, engine)
+	if err != nil {
+		return nil, errors.Join(err, engine.Close())
+	}
+	// Only the holder of the data directory's lock may make keys.
+	i, err := ensureInstallation(c.DataDir, rand.Reader)
+	if err != nil {
+		return nil, errors.Join(err, records.Close())
+	}
+	d := &Daemon{Config: c, Installation: i, store: records}
+	d.logs = logstore.New(logstore.Config{Dir: filepath.Join(c.DataDir, "logs"), Now: time.Now, Log: c.Log})
+	return d, nil
+}
+
+func openEngine(c Config) (store.Engine, error) {
+	if c.Store == "memory" {
+		return memory.Engine{}, nil
+	}
+	return pebble.Open(pebble.Config{Dir: filepath.Join(c.DataDir, "records"), Log: c.Log})
+}
+
+func (d *Daemon) close() error {
+	return errors.Join(d.logs.Close(), d.store.Close())
+}
+
+// compose builds the control plane on top of the store.
+func (d *Daemon) compose(l net.Listener) error {
+	sealing, err := derive(d.MasterKey, "session tokens")
+	if err != nil {
+		return err
+	}
+	ids, err := derive(d.MasterKey, "credential ids")
+	if err != nil {
+		return err
+	}
+	m, err := sigv4.NewMinter(sigv4.MinterConfig{Master: sealing, Now: time.Now, Rand: rand.Reader})
+	if err != nil {
+		return err
+	}
+	d.keyring = sigv4.NewKeyring(m, sigv4.Key{
+		ID: d.AccessKeyID, Secret: d.SecretAccessKey, Identity: root(d.Installation)})
+	d.dispatch = dispatch.New(dispatch.Config{
+		Store: d.store, Minter: minter{m}, Secret: ids, Zones: zones, Now: time.Now, NewID: newID, Log: d.Log,
+	})
+	mounts := map[string]http.Handler{"/_longshore/health": http.HandlerFunc(d.health)}
+	d.front, err = front.New(front.Config{
+		Services: d.services(), Keys: d.keyring, Authorizer: access{}, Hosts: hosts(d.Config, l),
+		Mounts: mounts, Now: time.Now, NewID: newUUID, Log: d.Log,
+		InsecureAcceptAny: d.AcceptAny, Account: d.Account, Region: d.Region,
+	})
+	if err != nil {
+		return err
+	}
+	for path, h := range d.dispatch.Handlers(d.front) {
+		mounts[path] = h
+	}
+	return nil
+}
+
+// serve answers requests and keeps promises until ctx ends or a part fails.
+func (d *Daemon) serve(ctx context.Context, first, second net.Listener) error {
+	server := &http.Server{
+		Handler: d.front, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 5 * time.Minute,
+		MaxHeaderBytes: 64 << 10,
+		BaseContext:    func(net.Listener) context.Context { return ctx },
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return answer(server, first) })
+	if second != nil {
+		g.Go(func() error { return answer(server, second) })
+	}
+	g.Go(func() error {
+		<-ctx.Done()
+		return shutdown(server)
+	})
+	for _, part := range d.parts() {
+		g.Go(func() error { return d.keep(ctx, part) })
+	}
+	err := d.ready()
+	if err != nil {
+		return errors.Join(err, shutdown(server))
+	}
+	err = g.Wait()
+	if err == nil || errors.Is(err, context.Canceled) {
+		return os.Remove(filepath.Join(d.DataDir, processFile))
+	}
+	return err
+}
+
+// keep runs a part; one that ends before ctx does takes the daemon with it.
+func (d *Daemon) keep(ctx context.Context, p part) error {
+	err := p.run(ctx)
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err == nil {
+		err = errors.New("ended by itself")
+	}
+	return fmt.Errorf("%s: %w", p.name, err)
+}
+
+func answer(s *http.Server, l net.Listener) error {
+	err := s.Serve(l)
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// drainTimeout is how long requests at hand may take when the daemon stops.
+const drainTimeout = 5 * time.Second
+
+func shutdown(s *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	err := s.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return s.Close()
+	}
+	return err
+}
+
+// ready tells the world: the file by which `longshore env` finds the daemon, and the one line on stdout.
+func (d *Daemon) ready() error {
+	err := writeFile(d.DataDir, processFile, Process{PID: os.Getpid(), URL: d.url})
+	if err != nil {
+		return err
+	}
+	off := d.off()
+	if len(off) > 0 {
+		_, err = fmt.Fprintf(d.Out, "longshore ready %s (off: %s)\n", d.url, strings.Join(off, "; "))
+		return err
+	}
+	_, err = fmt.Fprintf(d.Out, "longshore ready %s\n", d.url)
+	return err
+}
