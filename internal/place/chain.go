@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"longshore/internal/state"
 )
 
 // pickSlowly follows the chain step by step over all instances: for chains that have no lane.
@@ -15,8 +17,8 @@ func (p *pool) pickSlowly(pl *plan, r Request) *node {
 			left = append(left, n)
 		}
 	}
-	for _, s := range pl.strategy {
-		score := p.score(pl, s.Type, s.Field)
+	for i := range pl.strategy {
+		score := p.score(pl, i)
 		if score != nil {
 			left = lowest(left, score)
 		}
@@ -29,24 +31,38 @@ func (p *pool) pickSlowly(pl *plan, r Request) *node {
 	})
 }
 
-// score is what a strategy wants little of; nil for one that has no preference.
-func (p *pool) score(pl *plan, kind, field string) func(*node) int {
+// score is what the i-th strategy wants little of; nil for one that has no preference. A spread by an
+// attribute goes by it and those before it: racks within zones.
+func (p *pool) score(pl *plan, i int) func(*node) int {
+	s := pl.strategy[i]
 	switch {
-	case kind == "binpack" && strings.EqualFold(field, "cpu"):
+	case s.Type == "binpack" && strings.EqualFold(s.Field, "cpu"):
 		return func(n *node) int { return n.cpu }
-	case kind == "binpack":
+	case s.Type == "binpack":
 		return func(n *node) int { return n.memory }
-	case kind != "spread":
+	case s.Type != "spread":
 		return nil
 	}
-	name, ok := strings.CutPrefix(field, "attribute:")
-	if !ok {
+	_, host := spreadOf(s)
+	if host {
 		return func(n *node) int { return p.onNode(pl.group, n) }
 	}
-	names := []string{name}
+	names := attributesOf(pl.strategy[:i+1])
 	joined := join(names)
 	counts := p.groups[pl.group].spread(joined)
 	return func(n *node) int { return counts[n.tuple(joined, names)] }
+}
+
+// attributesOf are the attributes that a chain spreads by.
+func attributesOf(all []state.PlacementStrategy) []string {
+	var names []string
+	for _, s := range all {
+		name, host := spreadOf(s)
+		if s.Type == "spread" && !host {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func lowest(all []*node, score func(*node) int) []*node {

@@ -180,16 +180,24 @@ func (p *pool) pick(pl *plan, r Request, chance func(int) int) *node {
 		cpu, memory = r.Task.Need.CPU, r.Task.Need.Memory
 	}
 	ok := func(n *node) bool { return pl.room(p, n, r) }
+	var best *entry
+	var from *bucket
 	for _, b := range l.ranked(p, g) {
-		e := b.root.first(0, cpu, memory, ok)
-		if e != nil && pl.measure == byChance {
-			e = b.random(e, cpu, memory, chance, ok)
+		if best != nil && !slices.Equal(b.ranking, from.ranking) {
+			break // what follows has more tasks of the group
 		}
-		if e != nil {
-			return e.node
+		e := b.root.first(0, cpu, memory, ok)
+		if e != nil && (best == nil || e.key.less(best.key)) {
+			best, from = e, b
 		}
 	}
-	return nil
+	switch {
+	case best == nil:
+		return nil
+	case pl.measure == byChance:
+		best = from.random(best, cpu, memory, chance, ok)
+	}
+	return best.node
 }
 
 // room says whether the task fits a node that meets the plan's standing requirements.

@@ -19,8 +19,9 @@ func LeastWanted(n int, tasks []*state.Task, strategy []state.PlacementStrategy,
 		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), strings.Compare(string(b.Key), string(a.Key)))
 	})
 	var steps []step
-	for _, s := range Strategy(true, strategy) {
-		steps = append(steps, newStep(s, left, instances, of)...)
+	chain := Strategy(true, strategy)
+	for i := range chain {
+		steps = append(steps, newStep(chain[:i+1], left, instances, of)...)
 	}
 	var out []*state.Task
 	for len(out) < n && len(left) > 0 {
@@ -41,15 +42,18 @@ type step struct {
 	leave func(*state.Task)
 }
 
-func newStep(s state.PlacementStrategy, tasks []*state.Task, instances Instances, of Tasks) []step {
+// newStep is the last strategy of a chain.
+func newStep(chain []state.PlacementStrategy, tasks []*state.Task, instances Instances, of Tasks) []step {
+	s := chain[len(chain)-1]
 	value := func(t *state.Task) string { return string(t.Instance) }
 	weight := func(*state.Task) int { return 1 }
 	scores := map[string]int{}
 	switch s.Type {
 	case "spread":
-		attribute, host := spreadOf(s)
+		_, host := spreadOf(s)
 		if !host {
-			value = func(t *state.Task) string { return valueOf(t, attribute, instances) }
+			names := attributesOf(chain)
+			value = func(t *state.Task) string { return valuesOf(t, names, instances) }
 		}
 		for _, t := range tasks {
 			scores[value(t)]++
@@ -92,16 +96,20 @@ func roomLeft(tasks []*state.Task, instances Instances, of Tasks, total func(*st
 	return out
 }
 
-// valueOf an attribute for a task: its own zone, else its instance's attribute.
-func valueOf(t *state.Task, attribute string, instances Instances) string {
-	if attribute == zoneAttribute && t.Zone != "" {
-		return t.Zone
-	}
+// valuesOf attributes for a task: its own zone, else those of its instance.
+func valuesOf(t *state.Task, names []string, instances Instances) string {
 	i, ok := instances.Get(t.Instance)
-	if !ok {
-		return ""
+	out := ""
+	for _, name := range names {
+		switch {
+		case name == zoneAttribute && t.Zone != "":
+			out += t.Zone
+		case ok:
+			out += i.Attribute(name)
+		}
+		out += "\x00"
 	}
-	return i.Attribute(attribute)
+	return out
 }
 
 // worst is the index of the task with the highest scores, step by step; the earliest of equals.
