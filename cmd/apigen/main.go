@@ -59,15 +59,9 @@ func generate(models, out string, j job) error {
 	if err != nil {
 		return err
 	}
-	files := []struct {
-		name string
-		text string
-	}{
-		{"doc.go", p.doc()},
-		{"types.go", p.types()},
-		{"enums.go", p.enums()},
-		{"ops.go", p.operations()},
-		{"constraints.go", p.shapes()},
+	files, err := p.files()
+	if err != nil {
+		return err
 	}
 	for _, f := range files {
 		src, err := format.Source([]byte(f.text))
@@ -80,4 +74,21 @@ func generate(models, out string, j job) error {
 		}
 	}
 	return nil
+}
+
+type file struct{ name, text string }
+
+func (p *pkg) files() ([]file, error) {
+	all := []file{
+		{"doc.go", p.doc()},
+		{"types.go", p.types()},
+		{"enums.go", p.enums()},
+		{"ops.go", p.operations()},
+		{"constraints.go", p.shapes()},
+	}
+	if !p.speaksJSON() {
+		return all, nil
+	}
+	text, err := p.appenders()
+	return append(all, file{"json.go", text}), err
 }

@@ -134,40 +134,39 @@ func readModel(path string) (*model, error) {
 	return m, nil
 }
 
-// reachable walks from the served operations and from every error shape to all shapes they need, sorted.
+// reachable are all shapes that the served operations need, sorted.
 func (m *model) reachable(served []string) ([]string, error) {
-	seen := map[string]bool{}
-	var walk func(name string) error
-	walk = func(name string) error {
-		if seen[name] {
-			return nil
-		}
-		s, ok := m.Shapes[name]
-		if !ok {
-			return fmt.Errorf("shape %s is named but not defined", name)
-		}
-		seen[name] = true
-		for _, r := range s.refs() {
-			err := walk(r.Shape)
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	}
+	roots := []string{}
 	for _, op := range served {
 		o, ok := m.Operations[op]
 		if !ok {
 			return nil, fmt.Errorf("operation %s is not in the model", op)
 		}
 		for _, r := range []*ref{o.Input, o.Output} {
-			if r == nil {
-				continue
+			if r != nil {
+				roots = append(roots, r.Shape)
 			}
-			err := walk(r.Shape)
-			if err != nil {
-				return nil, err
-			}
+		}
+	}
+	return m.below(roots)
+}
+
+// below are the shapes that can be reached from roots, roots included, sorted.
+func (m *model) below(roots []string) ([]string, error) {
+	seen := map[string]bool{}
+	for len(roots) > 0 {
+		name := roots[0]
+		roots = roots[1:]
+		if seen[name] {
+			continue
+		}
+		s, ok := m.Shapes[name]
+		if !ok {
+			return nil, fmt.Errorf("shape %s is named but not defined", name)
+		}
+		seen[name] = true
+		for _, r := range s.refs() {
+			roots = append(roots, r.Shape)
 		}
 	}
 	return slices.Sorted(keys(seen)), nil

@@ -27,6 +27,9 @@ func (f *Front) authenticate(x *exchange) error {
 func (f *Front) Authenticate(r *http.Request, body []byte) (Caller, error) {
 	c := f.outline(r, f.NewID())
 	claim, claimErr := sigv4.Parse(r)
+	if claimErr == nil && len(f.signing[claim.Service]) == 0 {
+		claimErr = &sigv4.Error{Kind: sigv4.Mismatch, Message: "Credential should be scoped to correct service."}
+	}
 	err := f.verify(r, claim, claimErr, body, "", &c)
 	refused := (*sigv4.Error)(nil)
 	if errors.As(err, &refused) {

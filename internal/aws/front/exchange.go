@@ -87,7 +87,8 @@ func (x *exchange) reply(out any, err error) {
 func (x *exchange) fail(err error, logged bool) {
 	e, ok := fault.As(err)
 	if !ok {
-		if !logged {
+		// A caller that has gone away is no failure of ours.
+		if !logged && x.r.Context().Err() == nil {
 			x.f.Log.Error("operation failed", "op", x.opName(), "err", err)
 		}
 		e = x.internal()

@@ -1,7 +1,6 @@
 package front
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -154,15 +153,17 @@ func (f *Front) authorize(x *exchange) error {
 	return x.refusal()
 }
 
+var errPanicked = errors.New("operation panicked")
+
 // survive turns a panic into a 500 for this caller and a stack in the log.
 func (f *Front) survive(x *exchange) {
 	p := recover()
 	if p == nil {
 		return
 	}
-	f.Log.Error("operation panicked", "op", x.opName(), "err", fmt.Sprint(p), "stack", string(debug.Stack()))
+	f.Log.Error("operation panicked", "op", x.opName(), "err", fmt.Sprintf("%v\n%s", p, debug.Stack()))
 	if !x.sent {
-		x.fail(context.Canceled, true)
+		x.fail(errPanicked, true)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 // that the user opens: the exact Host defeats rebinding, the Origin defeats cross-site posts.
 func (f *Front) stranger(r *http.Request) string {
 	if !f.hosts[strings.ToLower(r.Host)] {
-		return "host is not allowed"
+		return "host is not allowed: call Longshore by an address or name that it listens on"
 	}
 	for _, origin := range r.Header["Origin"] {
 		if !f.ownOrigin(origin) {

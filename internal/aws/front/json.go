@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"longshore/internal/aws/fault"
+	"longshore/internal/aws/wire"
 )
 
 // jsonProtocol is awsJson 1.0 and 1.1.
@@ -87,7 +88,11 @@ func (p *jsonProtocol) encode(x *exchange, b *bytes.Buffer, out any) (string, er
 	if x.op.model.NewOutput == nil {
 		return p.contentType(x), nil
 	}
-	// Log lines may hold any bytes; what is no UTF-8 becomes the replacement character.
+	own, ok := out.(wire.JSONAppender)
+	if ok {
+		b.Write(own.AppendJSON(b.AvailableBuffer()))
+		return p.contentType(x), nil
+	}
 	err := json.MarshalWrite(b, out, jsontext.AllowInvalidUTF8(true))
 	return p.contentType(x), err
 }
