@@ -21,6 +21,7 @@ const PauseImage = "longshore/pause:1"
 // PauseSpec is a container that does nothing but hold namespaces.
 type PauseSpec struct {
 	Name         string
+	Image        string // default PauseImage
 	Labels       map[string]string
 	NetworkMode  string // default none
 	Hostname     string
@@ -39,6 +40,9 @@ type Pause struct {
 
 // CreatePause makes and starts a namespace holder, importing its image at first use.
 func (e *Engine) CreatePause(ctx context.Context, s PauseSpec) (Pause, error) {
+	if s.Image == "" {
+		s.Image = PauseImage
+	}
 	host := container.HostConfig{NetworkMode: "none"}
 	if s.NetworkMode != "" {
 		host.NetworkMode = container.NetworkMode(s.NetworkMode)
@@ -59,12 +63,12 @@ func (e *Engine) CreatePause(ctx context.Context, s PauseSpec) (Pause, error) {
 		return Pause{}, err
 	}
 	spec := Spec{
-		Name: s.Name, Image: PauseImage, Labels: s.Labels, CgroupParent: s.CgroupParent,
+		Name: s.Name, Image: s.Image, Labels: s.Labels, CgroupParent: s.CgroupParent,
 		RawConfig: string(cfg), RawHostConfig: string(raw),
 		Log: &LogConfig{Driver: "none"},
 	}
 	made, err := e.Create(ctx, spec)
-	if errors.Is(err, ErrNotFound) {
+	if errors.Is(err, ErrNotFound) && s.Image == PauseImage {
 		err = e.EnsurePauseImage(ctx)
 		if err != nil {
 			return Pause{}, err

@@ -40,6 +40,8 @@ type Spec struct {
 	Log          *LogConfig
 	// AddBinds are binds the node adds, whatever RawHostConfig says.
 	AddBinds []string
+	// GPUs are device ids the container may use.
+	GPUs []string
 }
 
 // Port is one mapping. HostPort 0 lets the engine choose.
@@ -126,6 +128,9 @@ func (s Spec) lastWord(cfg *container.Config, host *container.HostConfig) {
 		host.LogConfig = container.LogConfig{Type: s.Log.Driver, Config: s.Log.Options}
 	}
 	host.Binds = append(host.Binds, s.AddBinds...)
+	if len(s.GPUs) > 0 {
+		host.DeviceRequests = []container.DeviceRequest{{DeviceIDs: s.GPUs, Capabilities: [][]string{{"gpu"}}}}
+	}
 	if host.NetworkMode.IsContainer() {
 		// A shared namespace has one host name, one resolver and one set of ports: those of its owner.
 		cfg.Hostname, cfg.Domainname, cfg.ExposedPorts = "", "", nil

@@ -1,0 +1,256 @@
+package taskrun
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"longshore/internal/acs"
+	"longshore/internal/node/docker"
+)
+
+// execute does one action against the engine and posts the result. Nothing here reads or writes the view.
+func (r *runner) execute(ctx context.Context, a action) {
+	switch a.Op {
+	case opSetup:
+		r.setup(ctx)
+	case opTeardown:
+		r.teardown(ctx)
+	case opPull:
+		r.pull(ctx, a.Container)
+	case opCreate:
+		r.create(ctx, a.Container)
+	case opStart, opRestart:
+		r.start(ctx, a.Container, a.Op)
+	case opStop:
+		r.stop(ctx, a.Container)
+	case opKill:
+		r.kill(ctx, a.Container)
+	case opInspect:
+		r.inspect(ctx, a.Container)
+	}
+}
+
+func (r *runner) create(ctx context.Context, c *containerView) {
+	release, err := acquire(ctx, r.m.cfg.Slots.starts)
+	if err != nil {
+		return
+	}
+	defer release()
+	began := r.m.cfg.Now()
+	spec, ports, reason := r.spec(ctx, c)
+	if reason != "" {
+		r.post(func(_ *view, _ time.Time) { c.fail(reason) })
+		return
+	}
+	made, err := r.m.cfg.Engine.Create(ctx, spec)
+	if ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		r.m.cfg.Ports.release(ports)
+		r.createFailed(c, err)
+		return
+	}
+	img := r.m.image(ctx, c.Spec.Image)
+	r.post(func(v *view, now time.Time) {
+		c.Busy, c.Attempts = opNone, 0
+		c.ID, c.Ports, c.Image, c.CreatedAt = made.ID, ports, img, now
+		c.Bindings = bindings(c.Spec, v.Task.NetworkMode, ports)
+		if v.PullStartedAt.IsZero() {
+			v.PullStartedAt, v.PullStoppedAt = began, began
+		}
+		c.Phase = phaseCreated
+		if made.Adopted {
+			c.Phase, c.Recheck = phaseUnknown, true
+		}
+	})
+}
+
+func (r *runner) createFailed(c *containerView, err error) {
+	missing := errors.Is(err, docker.ErrNotFound) && isMissingImage(err)
+	r.post(func(_ *view, now time.Time) {
+		switch {
+		case missing && !c.Pulled:
+			c.Busy, c.NeedPull = opNone, true
+		case errors.Is(err, docker.ErrUnavailable) && c.Attempts < maxAttempts:
+			c.retry(now)
+		case errors.Is(err, docker.ErrTimeout):
+			c.fail("DockerTimeoutError: Could not transition to created; " + docker.Text(err))
+		default:
+			c.fail("CannotCreateContainerError: Error response from daemon: " + docker.Text(err))
+		}
+	})
+}
+
+func (r *runner) start(ctx context.Context, c *containerView, o op) {
+	release, err := acquire(ctx, r.m.cfg.Slots.starts)
+	if err != nil {
+		return
+	}
+	err = r.m.cfg.Engine.Start(ctx, c.ID)
+	release()
+	if ctx.Err() != nil {
+		return
+	}
+	if errors.Is(err, docker.ErrPortTaken) && c.dynamicPorts() && c.PortTries < maxAttempts {
+		r.rebind(ctx, c)
+		return
+	}
+	r.post(func(_ *view, now time.Time) {
+		switch {
+		case err == nil:
+			c.Busy, c.Attempts = opNone, 0
+			c.Phase, c.StartedAt = phaseRunning, now
+			c.ExitCode, c.FinishedAt, c.Reason = nil, time.Time{}, ""
+			c.Health, c.HealthSince = acs.HealthUnknown, now
+			if o == opRestart {
+				c.Restarts++
+			}
+			r.follow(ctx, c)
+		case errors.Is(err, docker.ErrUnavailable) && c.Attempts < maxAttempts:
+			c.retry(now)
+			c.Recheck = true // it may run all the same
+		case errors.Is(err, docker.ErrTimeout):
+			c.fail("DockerTimeoutError: Could not transition to started; " + docker.Text(err))
+			c.Recheck, c.Undead = true, true // should it come up later it must go down again
+		default:
+			c.fail("CannotStartContainerError: Error response from daemon: " + docker.Text(err))
+		}
+	})
+}
+
+// rebind makes the container anew on other host ports: another process was faster.
+func (r *runner) rebind(ctx context.Context, c *containerView) {
+	err := r.m.cfg.Engine.Remove(ctx, c.ID)
+	r.post(func(_ *view, now time.Time) {
+		if err != nil {
+			c.retry(now)
+			return
+		}
+		r.m.cfg.Ports.release(c.Ports) // the allocator has moved past them
+		c.PortTries++
+		c.ID, c.Ports, c.Bindings, c.Phase, c.Busy = "", nil, nil, phaseWaiting, opNone
+	})
+}
+
+func (r *runner) stop(ctx context.Context, c *containerView) {
+	timeout := r.m.cfg.StopTimeout
+	if c.Spec.StopTimeout > 0 {
+		timeout = time.Duration(c.Spec.StopTimeout) * time.Second
+	}
+	if c.Paused {
+		// A frozen process cannot honour its stop signal.
+		_ = r.m.cfg.Engine.Unpause(ctx, c.ID)
+	}
+	err := r.m.cfg.Engine.Stop(ctx, c.ID, timeout)
+	r.stopDone(ctx, c, err)
+}
+
+func (r *runner) kill(ctx context.Context, c *containerView) {
+	err := r.m.cfg.Engine.Kill(ctx, c.ID, "")
+	if err != nil && !errors.Is(err, docker.ErrNotFound) && !errors.Is(err, docker.ErrConflict) {
+		r.m.cfg.Log.Warn("cannot kill container, will try again", "task", r.arn, "op", "kill", "err", err)
+	}
+	r.stopDone(ctx, c, err)
+}
+
+// stopDone believes no answer to a stop: the container is looked at, and tried again if it runs.
+func (r *runner) stopDone(ctx context.Context, c *containerView, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	r.post(func(_ *view, now time.Time) {
+		c.Busy, c.Recheck, c.LookAt = opNone, true, time.Time{}
+		c.StopTry++
+		if err != nil && !errors.Is(err, docker.ErrNotFound) {
+			c.Attempts++
+		}
+		c.RetryAt = now.Add(backoff(c.StopTry))
+	})
+}
+
+// follow ships the output of a container that has just come up. r.mu is held.
+func (r *runner) follow(ctx context.Context, c *containerView) {
+	x := c.Spec.Longshore
+	if r.m.cfg.Logs == nil || x == nil || x.LogDriver != "awslogs" {
+		return
+	}
+	src := LogSource{
+		ContainerID: c.ID, TaskARN: r.arn, Name: c.Spec.Name, Driver: x.LogDriver, Options: x.LogOptions,
+	}
+	r.following.Go(func() {
+		err := r.m.cfg.Logs.Follow(ctx, src)
+		if err != nil && ctx.Err() == nil {
+			r.m.cfg.Log.Warn("log shipping ended early", "task", r.arn, "op", "follow", "err", err)
+		}
+	})
+}
+
+// fail ends a container that did not come up.
+func (c *containerView) fail(reason string) {
+	c.Busy, c.Phase, c.NoRestart = opNone, phaseStopped, true
+	c.Reason = truncate(reason)
+}
+
+func (c *containerView) retry(now time.Time) {
+	c.Busy = opNone
+	c.Attempts++
+	c.RetryAt = now.Add(backoff(c.Attempts))
+}
+
+// maxAttempts bounds repeats of a step while the engine is away: about four minutes with backoff.
+const maxAttempts = 12
+
+// backoff grows from 250 ms to 30 s.
+func backoff(attempt int) time.Duration {
+	d := 250 * time.Millisecond
+	for i := 1; i < attempt && d < 30*time.Second; i++ {
+		d *= 2
+	}
+	return min(d, 30*time.Second)
+}
+
+// truncate keeps a container reason within the 1,024 characters the API has for it.
+func truncate(s string) string {
+	const limit = 1024
+	if len(s) <= limit {
+		return s
+	}
+	return s[:limit-3] + "..."
+}
+
+// setup prepares what containers share: namespaces, limits, volumes, the metadata entry.
+func (r *runner) setup(ctx context.Context) {
+	task := r.task()
+	got, err := r.prepare(ctx, task)
+	if ctx.Err() != nil {
+		return
+	}
+	r.post(func(v *view, now time.Time) {
+		v.Busy = opNone
+		v.PauseID, v.Cgroup = got.pause, got.cgroup
+		if got.share != "" {
+			v.ShareID = got.share
+		}
+		v.Warnings = got.warnings
+		switch {
+		case err == nil:
+			v.Setup, v.Attempts = true, 0
+		case errors.Is(err, docker.ErrUnavailable) && v.Attempts < maxAttempts:
+			v.Attempts++
+			v.RetryAt = now.Add(backoff(v.Attempts))
+		default:
+			v.Condemned = true // nothing has started, so nothing else needs a reason
+			v.Reason = truncate(fmt.Sprintf("ResourceInitializationError: %v", err))
+			v.ExecutionStoppedAt = now
+		}
+	})
+}
+
+func (r *runner) task() *acs.Task {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.v.Task
+}
