@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"strings"
 )
 
 // ErrToken is a token that this operation did not give.
@@ -34,7 +35,8 @@ func Parse(scope, token string) (string, error) {
 	if token == "" {
 		return "", nil
 	}
-	if len(token) > maxToken {
+	// The decoder skips line breaks: one listing would have many tokens.
+	if len(token) > maxToken || strings.ContainsAny(token, "\r\n") {
 		return "", ErrToken
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(token)
