@@ -37,7 +37,7 @@ func (r Request) validate() error {
 		return fmt.Errorf("MAC %q is not a unicast Ethernet address", r.MAC)
 	case !r.SubnetCIDR.Contains(r.Address) || Reserved(r.SubnetCIDR, r.Address):
 		return fmt.Errorf("address %s is not for use in subnet %s", r.Address, r.SubnetCIDR)
-	case !r.VPCCIDR.Contains(r.SubnetCIDR.Addr()):
+	case r.VPCCIDR.IsValid() && !r.VPCCIDR.Contains(r.SubnetCIDR.Addr()):
 		return fmt.Errorf("subnet %s is not in VPC %s", r.SubnetCIDR, r.VPCCIDR)
 	}
 	return nil
@@ -48,7 +48,11 @@ func (m *Manager) attach(ctx context.Context, r Request) (Attached, error) {
 	if err != nil {
 		return Attached{}, err
 	}
-	err = m.knowVPC(ctx, r.VPCCIDR)
+	vpc := r.VPCCIDR
+	if !vpc.IsValid() {
+		vpc = r.SubnetCIDR
+	}
+	err = m.knowVPC(ctx, vpc)
 	if err != nil {
 		return Attached{}, err
 	}

@@ -37,7 +37,8 @@ type Engine interface {
 	LoadImage(ctx context.Context, tar io.Reader) error
 	// ImageExists says whether the reference is present.
 	ImageExists(ctx context.Context, ref string) (bool, error)
-	// StartPause creates and starts a container with network mode none, and returns once it runs.
+	// StartPause creates and starts a container with network mode none, and returns once it runs. Its root file
+	// system must not be read-only, else Docker mounts resolv.conf and hosts so that Attach cannot write them.
 	StartPause(ctx context.Context, spec PauseSpec) (id string, pid int, err error)
 	// RemovePause kills and removes; nil when there is no such container.
 	RemovePause(ctx context.Context, id string) error
@@ -100,8 +101,9 @@ type Request struct {
 	TaskARN    string
 	Address    netip.Addr
 	SubnetCIDR netip.Prefix
-	VPCCIDR    netip.Prefix
-	MAC        net.HardwareAddr
+	// VPCCIDR is where the task speaks with its own address; unknown means SubnetCIDR. Tasks of one host always do.
+	VPCCIDR netip.Prefix
+	MAC     net.HardwareAddr
 	// Hostname goes to the task's hosts and hostname files: ip-172-31-0-4.ec2.internal.
 	Hostname string
 	// DNS are the task's name servers; none means Docker's choice.

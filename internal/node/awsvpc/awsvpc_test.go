@@ -153,7 +153,7 @@ func TestNftablesRulesAreWrittenAndRepeatable(t *testing.T) {
 	dump := fake.Dump()
 	for _, want := range []string{
 		`guard iifname "` + m.names.prefix + `*" fib saddr . iif oif missing drop`,
-		`leave_vpc iifname "` + m.names.prefix + `*" ip daddr != @vpcs masquerade`,
+		`leave_vpc iifname "` + m.names.prefix + `*" oifname != "` + m.names.prefix + `*" ip daddr != @vpcs masquerade`,
 		`metadata_local ip daddr 169.254.170.2 tcp dport 80 dnat to 169.254.170.2:8123`,
 		`vpcs { 172.31.0.0/16 }`,
 	} {

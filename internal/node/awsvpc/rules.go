@@ -57,7 +57,7 @@ func (m *Manager) baseRules(t knftables.Interface) *knftables.Transaction {
 	})
 	tx.Flush(&knftables.Chain{Name: chainMasq})
 	tx.Add(&knftables.Rule{Chain: chainMasq, Rule: knftables.Concat(
-		"iifname", m.wildcard(), "ip daddr !=", "@"+setVPCs, "masquerade",
+		"iifname", m.wildcard(), "oifname !=", m.wildcard(), "ip daddr !=", "@"+setVPCs, "masquerade",
 	)})
 	return tx
 }
