@@ -101,6 +101,12 @@ func (d *Dispatch) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// A session that was there before the watch may have missed a change between its scan and view.
+	for t := range view.Tasks().All() {
+		if t.Live() && t.Instance != "" {
+			d.session(t.Instance).wake(t.Key)
+		}
+	}
 	for {
 		changes, _, err := watch.Next(ctx)
 		if err != nil {

@@ -123,6 +123,9 @@ func (s *session) run(ctx context.Context) error {
 			err = s.redeliver(ctx)
 		}
 	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	return err
 }
 
