@@ -25,6 +25,7 @@ type Cluster struct {
 
 	ContainerInsights       string // enabled, enhanced or disabled
 	ExecuteCommand          *ExecuteCommandConfig
+	ManagedStorage          *ManagedStorage
 	ServiceConnectNamespace string // ARN given in serviceConnectDefaults; kept, not served
 	CapacityProviders       []string
 	DefaultStrategy         []StrategyItem
@@ -38,6 +39,9 @@ type ExecuteCommandConfig struct {
 	CloudWatchLogGroup, S3Bucket, S3Prefix string
 	CloudWatchEncryption, S3Encryption     bool
 }
+
+// ManagedStorage names the keys of managed storage; kept for clients that diff on it.
+type ManagedStorage struct{ KMSKeyID, FargateKMSKeyID string }
 
 // StrategyItem is one row of a capacity provider strategy.
 type StrategyItem struct {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"longshore/internal/aws/front"
+	"longshore/internal/place"
 	"longshore/internal/state"
 	"longshore/internal/store"
 )
@@ -17,6 +18,9 @@ type Config struct {
 	NewID   func() string // 32 hex digits, unguessable
 	NewUUID func() string // 36 characters
 	Log     *slog.Logger
+
+	// Board is where RunTask and StartTask look for room; the daemon shares it with control/schedule.
+	Board *place.Board
 
 	// PollEndpoint and TelemetryEndpoint are what DiscoverPollEndpoint tells agents: the dispatch side's URLs.
 	PollEndpoint      string
@@ -36,7 +40,40 @@ func (a *API) Ops() []front.Op {
 
 // recordOps are the operations on what is kept: clusters, definitions, settings, tags.
 func (a *API) recordOps() []front.Op {
-	return []front.Op{}
+	return []front.Op{
+		front.Bind("CreateCluster", a.CreateCluster),
+		front.Bind("DescribeClusters", a.DescribeClusters),
+		front.Bind("ListClusters", a.ListClusters),
+		front.Bind("UpdateCluster", a.UpdateCluster),
+		front.Bind("UpdateClusterSettings", a.UpdateClusterSettings),
+		front.Bind("PutClusterCapacityProviders", a.PutClusterCapacityProviders),
+		front.Bind("DeleteCluster", a.DeleteCluster),
+
+		front.Bind("CreateCapacityProvider", a.CreateCapacityProvider),
+		front.Bind("DescribeCapacityProviders", a.DescribeCapacityProviders),
+		front.Bind("UpdateCapacityProvider", a.UpdateCapacityProvider),
+		front.Bind("DeleteCapacityProvider", a.DeleteCapacityProvider),
+
+		front.Bind("RegisterTaskDefinition", a.RegisterTaskDefinition),
+		front.Bind("DescribeTaskDefinition", a.DescribeTaskDefinition),
+		front.Bind("ListTaskDefinitions", a.ListTaskDefinitions),
+		front.Bind("ListTaskDefinitionFamilies", a.ListTaskDefinitionFamilies),
+		front.Bind("DeregisterTaskDefinition", a.DeregisterTaskDefinition),
+		front.Bind("DeleteTaskDefinitions", a.DeleteTaskDefinitions),
+
+		front.Bind("PutAccountSetting", a.PutAccountSetting),
+		front.Bind("PutAccountSettingDefault", a.PutAccountSettingDefault),
+		front.Bind("DeleteAccountSetting", a.DeleteAccountSetting),
+		front.Bind("ListAccountSettings", a.ListAccountSettings),
+
+		front.Bind("TagResource", a.TagResource),
+		front.Bind("UntagResource", a.UntagResource),
+		front.Bind("ListTagsForResource", a.ListTagsForResource),
+
+		front.Bind("PutAttributes", a.PutAttributes),
+		front.Bind("DeleteAttributes", a.DeleteAttributes),
+		front.Bind("ListAttributes", a.ListAttributes),
+	}
 }
 
 // scopeOf is the account and region that a call works in.
