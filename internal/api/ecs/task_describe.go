@@ -1,0 +1,62 @@
+package ecs
+
+import (
+	"context"
+	"slices"
+
+	"longshore/internal/aws/front"
+	"longshore/internal/gen/ecswire"
+	"longshore/internal/state"
+)
+
+// maxDescribed is the batch limit of DescribeTasks and DescribeContainerInstances.
+const maxDescribed = 100
+
+// includeTags is the value of include that asks for tags.
+const includeTags = "TAGS"
+
+// DescribeTasks answers what is known of up to 100 tasks; those that are not known come as failures.
+func (a *API) DescribeTasks(_ context.Context, c front.Caller, in *ecswire.DescribeTasksRequest) (
+	*ecswire.DescribeTasksResponse, error,
+) {
+	v := a.Store.View()
+	cluster, err := activeCluster(v, c, in.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	if len(in.Tasks) == 0 {
+		return nil, invalid("Tasks cannot be empty.")
+	}
+	if len(in.Tasks) > maxDescribed {
+		return nil, invalid("Tasks can have at most %d items.", maxDescribed)
+	}
+	out := &ecswire.DescribeTasksResponse{Tasks: []ecswire.Task{}, Failures: []ecswire.Failure{}}
+	for _, ref := range in.Tasks {
+		key, err := taskKey(cluster.Key, ref)
+		if err != nil {
+			return nil, err
+		}
+		t, ok := v.Tasks().Get(key)
+		if !ok || key.Cluster() != cluster.Key {
+			out.Failures = append(out.Failures, missing(key.ARN()))
+			continue
+		}
+		out.Tasks = append(out.Tasks, describeTask(t, slices.Contains(in.Include, includeTags)))
+	}
+	return out, nil
+}
+
+func describeTask(t *state.Task, tags bool) ecswire.Task {
+	w := renderTask(t)
+	if tags {
+		w.Tags = renderTags(t.Tags)
+	}
+	return w
+}
+
+// missing is the failure of everything that a Describe call does not find.
+func missing(arn string) ecswire.Failure { return failure(arn, "MISSING", "") }
+
+func failure(arn, reason, detail string) ecswire.Failure {
+	return ecswire.Failure{Arn: opt(arn), Reason: &reason, Detail: opt(detail)}
+}
