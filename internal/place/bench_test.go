@@ -15,15 +15,18 @@ func BenchmarkChoose(b *testing.B) {
 	}
 }
 
+const tasksEach = 200
+
 func benchmark(b *testing.B, instances int) {
 	w, board := newWorld(), NewBoard(firstOf)
+	board.Sole()
 	for i := range instances {
 		w.add(fmt.Sprintf("i%05d", i), 1<<20, 1<<20, zone([]string{"a", "b", "c"}[i%3]),
 			state.Attribute{Name: "rack", Value: fmt.Sprint(i % 10)})
 	}
 	session := w.begin(board)
 	var all []*state.Task
-	for i := range instances * 200 {
+	for i := range instances * tasksEach {
 		all = append(all, benchTask(w, i))
 		if why := session.Choose(Request{Task: all[i]}); why != nil {
 			b.Fatal(why)

@@ -13,6 +13,13 @@ type failure struct {
 	need string
 }
 
+func failureOf(pl *plan, r Request) failure {
+	if pl.fargate {
+		return failure{plan: pl}
+	}
+	return failure{pl, fmt.Sprint(r.Task.Need)}
+}
+
 // maxPlans that are remembered.
 const maxPlans = 4096
 
@@ -33,21 +40,19 @@ func (b *Board) plan(r Request) *plan {
 // task in the same transaction. Without room it changes nothing and answers why, the closest instance first.
 func (s *Session) Choose(r Request) []Refusal {
 	pl := s.b.plan(r)
-	f := failure{plan: pl}
-	if !pl.fargate {
-		f.need = fmt.Sprint(r.Task.Need)
-	}
-	why := s.failed[f]
-	if why != nil {
-		return why
+	if len(s.failed) > 0 {
+		why := s.failed[failureOf(pl, r)]
+		if why != nil {
+			return why
+		}
 	}
 	p := s.pool(poolOf(r.Task))
 	for {
 		n := p.pick(pl, r, s.b.chance)
 		if n == nil {
-			why = p.explain(pl, r)
+			why := p.explain(pl, r)
 			if !pl.live {
-				s.failed[f] = why
+				s.failed[failureOf(pl, r)] = why
 			}
 			return why
 		}

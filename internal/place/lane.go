@@ -11,9 +11,10 @@ import (
 // lane keeps the instances that one kind of request may use, in buckets by the attributes that it spreads
 // by, each in the order in which it would take them.
 type lane struct {
-	plan    *plan // any plan of the lane: they differ in what the lane does not look at
-	at      int   // position in the pool's log
-	rows    map[*node]*row
+	plan    *plan  // any plan of the lane: they differ in what the lane does not look at
+	own     bool   // in the order of the plan's group
+	at      int    // position in the pool's log
+	rows    []*row // by the order of the node
 	buckets map[string]*bucket
 	sorted  []*bucket // scratch
 }
@@ -22,8 +23,8 @@ type lane struct {
 type row struct {
 	of     *state.Instance // the record that was judged
 	fit    bool
-	bucket *bucket
-	entry  *entry // nil when it is in no bucket
+	bucket *bucket // nil when it is in none
+	entry  entry
 }
 
 type bucket struct {
@@ -32,24 +33,35 @@ type bucket struct {
 	ranking []int // scratch: tasks of the group by values
 }
 
-// lane of a plan, brought up to date.
-func (p *pool) lane(pl *plan) *lane {
-	l := p.lanes[pl.lane]
+// lane of a plan, brought up to date. A group that is on few instances shares a lane with the others and
+// passes its own instances by; one that is on many has a lane in its own order.
+func (p *pool) lane(pl *plan, g *group) *lane {
+	k := pl.lane
+	if pl.grouped() && g != nil && len(g.on)*dense > len(p.nodes) {
+		k.group = pl.group
+	}
+	l := p.lanes[k]
 	if l == nil {
-		l = &lane{plan: pl, at: p.end(), rows: map[*node]*row{}, buckets: map[string]*bucket{}}
+		l = &lane{plan: pl, own: k.group != groupKey{}, buckets: map[string]*bucket{}}
 		p.trim()
-		p.lanes[pl.lane] = l
+		p.lanes[k] = l
 		for _, n := range p.nodes {
 			l.refresh(p, n)
 		}
-		return l
-	}
-	for _, n := range p.log[l.at-p.start:] {
-		l.refresh(p, n)
+	} else {
+		for _, n := range p.log[l.at-p.start:] {
+			l.refresh(p, n)
+		}
 	}
 	l.at = p.end()
 	return l
 }
+
+// dense is the part of all instances (one in …) above which a group gets a lane of its own.
+const dense = 4
+
+// grouped says whether the order looks at the group's tasks on the instance.
+func (pl *plan) grouped() bool { return pl.host || pl.distinct }
 
 // maxRows bounds the memory of all lanes of a pool, in rows of about 200 bytes.
 const maxRows = 500_000
@@ -71,41 +83,52 @@ func (p *pool) trim() {
 
 // refresh files a node anew where it changed.
 func (l *lane) refresh(p *pool, n *node) {
-	r := l.rows[n]
+	for len(l.rows) <= n.order {
+		l.rows = append(l.rows, nil)
+	}
+	r := l.rows[n.order]
 	if r == nil {
 		r = &row{}
-		l.rows[n] = r
+		l.rows[n.order] = r
 	}
 	if r.of != n.instance || l.plan.live {
-		r.of, r.fit = n.instance, l.plan.refuse(n) == ""
+		if r.of != n.instance {
+			l.unfile(r) // its attributes may belong in another bucket
+		}
+		r.of, r.fit = n.instance, !n.gone && l.plan.refuse(n) == ""
 	}
-	if p.nodes[n.instance.Key] != n {
-		l.unfile(r)
-		delete(l.rows, n)
-		return
-	}
-	if !r.fit {
+	if !r.fit || n.gone {
 		l.unfile(r)
 		return
 	}
-	l.file(r, l.bucketOf(n), l.entryOf(p, n, r.entry))
+	k := l.keyOf(p, n)
+	e := &r.entry
+	if r.bucket != nil {
+		if e.key == k && e.cpu == n.cpu && e.memory == n.memory {
+			return
+		}
+		r.bucket.root = remove(r.bucket.root, e.key)
+	} else {
+		r.bucket = l.bucketOf(n)
+	}
+	*e = entry{key: k, node: n, cpu: n.cpu, memory: n.memory, priority: mix(uint64(n.order))}
+	r.bucket.root = insert(r.bucket.root, e)
 }
 
-func (l *lane) entryOf(p *pool, n *node, old *entry) entry {
-	e := entry{node: n, cpu: n.cpu, memory: n.memory, priority: mix(uint64(n.order))}
-	e.key.order = n.order
-	if l.plan.host || l.plan.distinct {
-		e.key.group = p.onNode(l.plan.group, n)
+func (l *lane) keyOf(p *pool, n *node) key {
+	k := key{order: n.order}
+	if l.own {
+		k.group = p.onNode(l.plan.group, n)
 	}
 	switch l.plan.measure {
 	case byTasks:
-		e.key.measure = len(n.tasks)
+		k.measure = len(n.tasks)
 	case byCPU:
-		e.key.measure = n.cpu
+		k.measure = n.cpu
 	case byMemory:
-		e.key.measure = n.memory
+		k.measure = n.memory
 	}
-	return e
+	return k
 }
 
 func (p *pool) onNode(g groupKey, n *node) int {
@@ -116,24 +139,12 @@ func (p *pool) onNode(g groupKey, n *node) int {
 	return of.on[n]
 }
 
-func (l *lane) file(r *row, b *bucket, e entry) {
-	if r.entry != nil {
-		same := r.bucket == b && r.entry.key == e.key
-		if same && r.entry.cpu == e.cpu && r.entry.memory == e.memory {
-			return
-		}
-		l.unfile(r)
-	}
-	r.bucket, r.entry = b, &e
-	b.root = insert(b.root, r.entry)
-}
-
 func (l *lane) unfile(r *row) {
-	if r.entry == nil {
+	if r.bucket == nil {
 		return
 	}
 	r.bucket.root = remove(r.bucket.root, r.entry.key)
-	r.bucket, r.entry = nil, nil
+	r.bucket = nil
 }
 
 func (l *lane) bucketOf(n *node) *bucket {
@@ -152,11 +163,11 @@ func (l *lane) bucketOf(n *node) *bucket {
 }
 
 // ranked sorts the buckets: those with the fewest tasks of the group first, attribute by attribute.
-func (l *lane) ranked(p *pool, g *group) []*bucket {
+func (l *lane) ranked(p *pool, pl *plan, g *group) []*bucket {
 	if len(l.sorted) < 2 {
 		return l.sorted
 	}
-	for i, joined := range l.plan.spreads {
+	for i, joined := range pl.spreads {
 		counts := g.spread(joined)
 		for _, b := range l.sorted {
 			b.ranking[i] = counts[b.values[i]]
@@ -168,25 +179,54 @@ func (l *lane) ranked(p *pool, g *group) []*bucket {
 	return l.sorted
 }
 
-// pick is the best instance for a request of plan pl, or nil.
+// pick is the best instance for a request of plan pl, or nil. Tier after tier: buckets with equally many
+// tasks of the group are one set for the strategies that follow.
 func (p *pool) pick(pl *plan, r Request, chance func(int) int) *node {
 	if pl.irregular {
 		return p.pickSlowly(pl, r)
 	}
-	l := p.lane(pl)
 	g := p.groups[pl.group]
-	cpu, memory := math.MinInt, math.MinInt
+	l := p.lane(pl, g)
+	past := pl.grouped() && !l.own && g != nil
+	s := search{p: p, l: l, pl: pl, g: g, cpu: math.MinInt, memory: math.MinInt, chance: chance,
+		ok: func(n *node) bool { return (!past || g.on[n] == 0) && pl.room(p, n, r) }}
 	if !pl.fargate {
-		cpu, memory = r.Task.Need.CPU, r.Task.Need.Memory
+		s.cpu, s.memory = r.Task.Need.CPU, r.Task.Need.Memory
 	}
-	ok := func(n *node) bool { return pl.room(p, n, r) }
+	for all := l.ranked(p, pl, g); len(all) > 0; {
+		end := 1
+		for end < len(all) && slices.Equal(all[end].ranking, all[0].ranking) {
+			end++
+		}
+		n := s.tier(all[:end])
+		if n == nil && past && !pl.distinct {
+			n = s.among(all[:end], r)
+		}
+		if n != nil {
+			return n
+		}
+		all = all[end:]
+	}
+	return nil
+}
+
+// search is one decision.
+type search struct {
+	p           *pool
+	l           *lane
+	pl          *plan
+	g           *group
+	cpu, memory int
+	ok          func(*node) bool
+	chance      func(int) int
+}
+
+// tier takes the best of some buckets.
+func (s *search) tier(buckets []*bucket) *node {
 	var best *entry
 	var from *bucket
-	for _, b := range l.ranked(p, g) {
-		if best != nil && !slices.Equal(b.ranking, from.ranking) {
-			break // what follows has more tasks of the group
-		}
-		e := b.root.first(0, cpu, memory, ok)
+	for _, b := range buckets {
+		e := b.root.first(0, s.cpu, s.memory, s.ok)
 		if e != nil && (best == nil || e.key.less(best.key)) {
 			best, from = e, b
 		}
@@ -194,10 +234,29 @@ func (p *pool) pick(pl *plan, r Request, chance func(int) int) *node {
 	switch {
 	case best == nil:
 		return nil
-	case pl.measure == byChance:
-		best = from.random(best, cpu, memory, chance, ok)
+	case s.pl.measure == byChance:
+		best = from.random(best, s.cpu, s.memory, s.chance, s.ok)
 	}
 	return best.node
+}
+
+// among takes the best instance that the group is on already: a group with a few of them shares a lane with
+// others, which does not order by the group.
+func (s *search) among(buckets []*bucket, r Request) *node {
+	var best *node
+	var least key
+	for n, tasks := range s.g.on {
+		row := s.l.rows[n.order]
+		if row.bucket == nil || !slices.Contains(buckets, row.bucket) || !s.pl.room(s.p, n, r) {
+			continue
+		}
+		k := row.entry.key
+		k.group = tasks
+		if best == nil || k.less(least) {
+			best, least = n, k
+		}
+	}
+	return best
 }
 
 // room says whether the task fits a node that meets the plan's standing requirements.

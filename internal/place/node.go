@@ -19,6 +19,8 @@ type node struct {
 	tcp, udp map[int]int // tasks that hold a host port
 	tuples   map[string]string
 	checked  uint64 // session that compared it with the truth
+	read     bool   // its tasks were read from a transaction
+	gone     bool
 }
 
 // group is the set of tasks that spread and distinctInstance count together.

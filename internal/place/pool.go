@@ -70,6 +70,7 @@ func (p *pool) dropInstance(k state.InstanceKey) {
 		p.dropTask(n, key)
 	}
 	delete(p.nodes, k)
+	n.gone = true
 	p.touch(n)
 }
 

@@ -156,12 +156,12 @@ func spreadOf(s state.PlacementStrategy) (attribute string, host bool) {
 	return attribute, !ok
 }
 
-// laneKey finds the lane of a plan. Lanes are shared by all groups unless the order looks at the group.
+// laneKey finds the lane of a plan.
 type laneKey struct {
 	class   string // what an instance must be
 	spread  string
 	measure measure
-	group   groupKey
+	group   groupKey // of a lane of a group's own
 }
 
 func (p *plan) laneKey() laneKey {
@@ -173,11 +173,7 @@ func (p *plan) laneKey() laneKey {
 	for _, e := range p.exprs {
 		parts = append(parts, e.String())
 	}
-	k := laneKey{class: strings.Join(parts, "\x01"), spread: join(p.spread), measure: p.measure}
-	if p.host || p.distinct {
-		k.group = p.group
-	}
-	return k
+	return laneKey{class: strings.Join(parts, "\x01"), spread: join(p.spread), measure: p.measure}
 }
 
 func planKeyOf(r Request) planKey {
