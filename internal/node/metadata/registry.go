@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -85,7 +86,12 @@ func (s *Server) Register(t *acs.Task, endpoints map[string]string) error {
 	if err != nil {
 		return fmt.Errorf("register task %s: %w", t.ARN, err)
 	}
-	n := &task{spec: t, role: t.RoleCredentials, endpoints: endpoints, state: State{TaskARN: t.ARN}}
+	spec := *t // the caller's may change
+	n := &task{spec: &spec, endpoints: maps.Clone(endpoints), state: State{TaskARN: t.ARN}}
+	if t.RoleCredentials != nil {
+		role := *t.RoleCredentials
+		n.role = &role
+	}
 	old := s.tasks[t.ARN]
 	if old != nil {
 		n.state, n.limit = old.state, old.limit
@@ -153,7 +159,8 @@ func (s *Server) SetCredentials(taskARN, roleType string, c *acs.RoleCredentials
 	if t.role != nil {
 		delete(s.roles, sha256.Sum256([]byte(t.role.CredentialsID)))
 	}
-	t.role = c
+	role := *c
+	t.role = &role
 	if len(c.CredentialsID) >= shortestID {
 		s.roles[sha256.Sum256([]byte(c.CredentialsID))] = t
 	}
