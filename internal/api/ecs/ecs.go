@@ -21,10 +21,6 @@ type Config struct {
 
 	// Board is where RunTask and StartTask look for room; the daemon shares it with control/schedule.
 	Board *place.Board
-
-	// PollEndpoint and TelemetryEndpoint are what DiscoverPollEndpoint tells agents: the dispatch side's URLs.
-	PollEndpoint      string
-	TelemetryEndpoint string
 }
 
 // API answers the operations of Amazon ECS.
