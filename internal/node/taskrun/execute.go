@@ -109,6 +109,8 @@ func (r *runner) start(ctx context.Context, c *containerView, o op) {
 				c.Restarts++
 			}
 			r.follow(ctx, c)
+			// The metadata service shows addresses and mounts; they are read off the path to RUNNING.
+			c.Recheck = r.m.cfg.Metadata != nil
 		case errors.Is(err, docker.ErrUnavailable) && c.Attempts < maxAttempts:
 			c.retry(now)
 			c.Recheck = true // it may run all the same

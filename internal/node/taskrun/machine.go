@@ -34,6 +34,8 @@ type Metadata interface {
 	Register(task *acs.Task, endpoints map[string]string) error
 	// Update replaces what is known of a registered task.
 	Update(s Snapshot)
+	// SetCredentials renews the keys of one of a registered task's roles.
+	SetCredentials(taskARN, roleType string, c *acs.RoleCredentials) bool
 	// Forget ends the life of every id of the task.
 	Forget(taskARN string)
 }
@@ -253,6 +255,17 @@ func (m *Machine) Snapshots() []Snapshot {
 		out = append(out, r.snapshot())
 	}
 	return out
+}
+
+// Disown ends every task: the server has given up this instance, so nobody is left to accept the reports.
+func (m *Machine) Disown() {
+	m.mu.Lock()
+	m.manifest = map[string]string{}
+	m.mu.Unlock()
+	for arn, r := range m.running() {
+		r.update(acs.Task{ARN: arn, DesiredStatus: acs.StatusStopped})
+		r.accept()
+	}
 }
 
 func (m *Machine) runner(taskARN string) *runner {

@@ -3,6 +3,7 @@ package taskrun
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -38,7 +39,10 @@ func (r *runner) observe(ctx context.Context, v *view, c *containerView, st dock
 		c.learn(v, st)
 		r.m.cfg.Ports.mark(c.Ports)
 	}
-	c.Paused = st.Paused
+	c.Paused, c.Labels, c.Mounts = st.Paused, st.Labels, st.Volumes
+	if st.Running {
+		c.Addresses = addresses(st)
+	}
 	switch {
 	case st.Running && c.Phase == phaseStopped:
 		c.Undead = true
@@ -113,6 +117,19 @@ func (c *containerView) observeHealth(st docker.State, now time.Time) {
 	if !st.HealthAt.IsZero() && health != acs.HealthUnknown {
 		c.HealthSince = st.HealthAt
 	}
+}
+
+func addresses(st docker.State) []netip.Addr {
+	var out []netip.Addr
+	for _, n := range st.Networks {
+		for _, text := range []string{n.IPv4, n.IPv6} {
+			a, err := netip.ParseAddr(text)
+			if err == nil {
+				out = append(out, a)
+			}
+		}
+	}
+	return out
 }
 
 // learn takes over what an earlier process had decided for the container.

@@ -61,8 +61,17 @@ func (r *runner) update(task acs.Task) {
 	}
 	r.v.Task = &renewed
 	again := r.v.Final && !r.accepted
+	known := r.v.Setup && !r.v.TornDown
 	s := r.v.snapshot()
 	r.mu.Unlock()
+	if known && r.m.cfg.Metadata != nil {
+		if task.RoleCredentials != nil {
+			r.m.cfg.Metadata.SetCredentials(task.ARN, acs.RoleTaskApplication, task.RoleCredentials)
+		}
+		if task.ExecutionRoleCredentials != nil {
+			r.m.cfg.Metadata.SetCredentials(task.ARN, acs.RoleTaskExecution, task.ExecutionRoleCredentials)
+		}
+	}
 	if again {
 		r.m.cfg.Report(s) // the server asks again, so it does not know yet
 	}

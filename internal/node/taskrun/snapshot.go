@@ -1,9 +1,11 @@
 package taskrun
 
 import (
+	"net/netip"
 	"time"
 
 	"longshore/internal/acs"
+	"longshore/internal/node/docker"
 )
 
 // Snapshot is what is known of a task at one moment.
@@ -38,6 +40,9 @@ type ContainerSnapshot struct {
 	ExitCode     *int
 	Reason       string
 	Bindings     []Binding
+	Labels       map[string]string      // as the engine has them, once it was asked
+	Mounts       []docker.MountedVolume // likewise
+	Addresses    []netip.Addr           // on Docker's networks
 	CreatedAt    time.Time
 	StartedAt    time.Time
 	FinishedAt   time.Time
@@ -77,6 +82,7 @@ func (c *containerView) snapshot(pause string) ContainerSnapshot {
 		Name: c.Spec.Name, ARN: c.Spec.ARN, RuntimeID: c.ID, DockerName: c.DockerName, Image: c.Spec.Image,
 		ImageID: c.Image.ID, ImageDigest: c.Image.Digest, Essential: c.Spec.Essential,
 		Status: acs.StatusPending, Reason: c.Reason, Bindings: c.Bindings,
+		Labels: c.Labels, Mounts: c.Mounts, Addresses: c.Addresses,
 		CreatedAt: c.CreatedAt, StartedAt: c.StartedAt, FinishedAt: c.FinishedAt,
 		HealthCheck: c.Spec.HealthCheckType == acs.HealthCheckDocker,
 		Health:      c.Health, HealthSince: c.HealthSince, RestartCount: c.Restarts, PauseID: pause,

@@ -178,6 +178,9 @@ func (m *Machine) taskLabels(task *acs.Task) map[string]string {
 	l := m.labels()
 	l[docker.LabelTask] = task.ARN
 	l["com.amazonaws.ecs.cluster"] = m.cfg.Cluster
+	if task.TaskClusterARN != "" {
+		l["com.amazonaws.ecs.cluster"] = taskID(task.TaskClusterARN) // a Fargate host serves many clusters
+	}
 	l["com.amazonaws.ecs.task-arn"] = task.ARN
 	l["com.amazonaws.ecs.task-definition-family"] = task.Family
 	l["com.amazonaws.ecs.task-definition-version"] = task.Version

@@ -1,6 +1,7 @@
 package taskrun
 
 import (
+	"net/netip"
 	"time"
 
 	"longshore/internal/acs"
@@ -88,6 +89,9 @@ type containerView struct {
 	Image       docker.Image
 	Ports       []docker.Port // as asked of the engine, host ports chosen
 	Bindings    []Binding
+	Labels      map[string]string
+	Mounts      []docker.MountedVolume
+	Addresses   []netip.Addr
 	CreatedAt   time.Time
 	StartedAt   time.Time
 	FinishedAt  time.Time
