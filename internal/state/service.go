@@ -45,8 +45,9 @@ type Service struct {
 
 // Throttle delays the replacement of tasks that keep failing before RUNNING.
 type Throttle struct {
-	Failures int       // PENDING→STOPPED in a row
-	Until    time.Time // no start before
+	Deployment DeploymentKey // that the failures belong to: another one starts afresh
+	Failures   int           // PENDING→STOPPED in a row
+	Until      time.Time     // no start before
 }
 
 // NetworkConfig of an awsvpc task.

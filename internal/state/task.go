@@ -91,6 +91,10 @@ type Task struct {
 	// Protection against scale-in. Written by api/ecs.
 	ProtectedUntil time.Time
 
+	// What control/rollout noted of the task, so that nothing is counted twice. Written by it.
+	SeenHealthy bool // it has been healthy
+	SeenStopped bool // throttle and circuit breaker know of its end
+
 	// Desired is RUNNING or STOPPED. Written by api/ecs, control/rollout, control/presence; it only ever goes
 	// to STOPPED, and the first who says so gives the code and reason. dispatch sets it when the agent
 	// reports that the task stopped by itself.

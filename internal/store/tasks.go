@@ -17,6 +17,7 @@ const (
 	taskStartedBy  = "startedby"
 	taskAddress    = "address"
 	taskRevision   = "revision"
+	taskEnded      = "ended"
 
 	live, past = "+", "-"
 )
@@ -54,6 +55,12 @@ var tasksSchema = schema[state.Task]{
 				return nil
 			}
 			return []string{string(t.TaskDefinition)}
+		}},
+		{taskEnded, func(t *state.Task) []string {
+			if t.Live() || t.Service == "" || t.SeenStopped {
+				return nil
+			}
+			return []string{string(t.Service)}
 		}},
 	},
 }
@@ -110,6 +117,11 @@ func (t Tasks) OfService(k state.ServiceKey) iter.Seq[*state.Task] {
 // StoppedOfService yields the remembered stopped tasks of a service.
 func (t Tasks) StoppedOfService(k state.ServiceKey) iter.Seq[*state.Task] {
 	return t.by(taskService, string(k)+past)
+}
+
+// EndedOfService yields the stopped tasks of a service whose end control/rollout has not seen yet.
+func (t Tasks) EndedOfService(k state.ServiceKey) iter.Seq[*state.Task] {
+	return t.by(taskEnded, string(k))
 }
 
 // OfDeployment yields the live tasks of a deployment.

@@ -1,0 +1,22 @@
+// Package rollout keeps a promise: a service runs its tasks.
+//
+// It reads services, deployments, service deployments, task definitions, container instances and the tasks of
+// services. It makes those tasks and asks for their end (Task.Desired), notes what it has seen of them
+// (Task.SeenHealthy, SeenStopped), and alone writes Deployment.Status to DesiredCount, the life of service
+// deployments, Service.Throttle, SteadyAt and Notices, the end of a deleted service, and the lines of a
+// service's story that speak of all this.
+//
+// # Rules
+//
+// With desired tasks asked for, healthy tasks never go below ⌈desired×minimumHealthyPercent⌉ by a stop of ours,
+// and tasks that are not on their way out never go above ⌊desired×maximumPercent⌋ by a start of ours. Healthy
+// is RUNNING, with HEALTHY from the health checks of its essential containers where it has some. New tasks are
+// started before old ones are stopped wherever the maximum leaves room.
+//
+// A rollback makes the deployment that was last COMPLETED the PRIMARY one again: its tasks that still run are
+// kept. It stays known, although it may have no task left, for as long as a newer one is IN_PROGRESS.
+//
+// # Not promised
+//
+// Where a task runs is control/schedule's to say. A task that waits for room counts as started.
+package rollout
