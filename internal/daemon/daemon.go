@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	mathrand "math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -14,9 +15,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"longshore/internal/api/logs"
 	"longshore/internal/aws/front"
 	"longshore/internal/aws/sigv4"
 	"longshore/internal/dispatch"
+	"longshore/internal/place"
 	"longshore/internal/store"
 	"longshore/internal/store/engine/memory"
 	"longshore/internal/store/engine/pebble"
@@ -30,9 +33,11 @@ type Daemon struct {
 	url      string
 	store    *store.Store
 	logs     *logstore.Store
+	logsAPI  *logs.API // one: it orders deletions after the writes at hand
 	keyring  *sigv4.Keyring
 	dispatch *dispatch.Dispatch
 	front    *front.Front
+	board    *place.Board
 	node     nodeState
 }
 
@@ -87,7 +92,7 @@ func open(ctx context.Context, c Config) (*Daemon, error) {
 	if err != nil {
 		return nil, errors.Join(err, records.Close())
 	}
-	d := &Daemon{Config: c, Installation: i, store: records}
+	d := &Daemon{Config: c, Installation: i, store: records, board: place.NewBoard(mathrand.IntN)}
 	d.logs = logstore.New(logstore.Config{Dir: filepath.Join(c.DataDir, "logs"), Now: time.Now, Log: c.Log})
 	return d, nil
 }
@@ -122,6 +127,7 @@ func (d *Daemon) compose(l net.Listener) error {
 	d.dispatch = dispatch.New(dispatch.Config{
 		Store: d.store, Minter: minter{m}, Secret: ids, Zones: zones, Now: time.Now, NewID: newID, Log: d.Log,
 	})
+	d.logsAPI = logs.New(logs.Config{Store: d.store, Events: d.logs, Now: time.Now, Log: d.Log})
 	mounts := map[string]http.Handler{"/_longshore/health": http.HandlerFunc(d.health)}
 	d.front, err = front.New(front.Config{
 		Services: d.services(), Keys: d.keyring, Authorizer: access{}, Hosts: hosts(d.Config, l),

@@ -129,3 +129,24 @@ func writeFile(dir, name string, v any) error {
 	}
 	return errors.Join(d.Sync(), d.Close())
 }
+
+// ensureNode gives an agent's directory an id of its own, by which it knows its containers.
+func ensureNode(dir string) (string, error) {
+	err := os.MkdirAll(dir, 0o700)
+	if err != nil {
+		return "", fmt.Errorf("open node directory: %w", err)
+	}
+	var n struct {
+		ID string `json:"id"`
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "node.json"))
+	if err == nil {
+		err = json.Unmarshal(b, &n)
+		return n.ID, err
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	n.ID = shortID()
+	return n.ID, writeFile(dir, "node.json", n)
+}

@@ -1,6 +1,9 @@
 package daemon
 
-import "longshore/internal/dispatch"
+import (
+	"longshore/internal/api/logs"
+	"longshore/internal/dispatch"
+)
 
 // Operation is one operation of a model, and what becomes of it here.
 type Operation struct {
@@ -13,7 +16,7 @@ type Operation struct {
 
 // Operations lists every operation of every model, from the same tables that the API serves by.
 func Operations() []Operation {
-	d := &Daemon{dispatch: dispatch.New(dispatch.Config{})}
+	d := &Daemon{dispatch: dispatch.New(dispatch.Config{}), logsAPI: logs.New(logs.Config{})}
 	var out []Operation
 	for _, s := range d.services() {
 		served := map[string]bool{}

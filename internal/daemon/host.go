@@ -1,0 +1,249 @@
+package daemon
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"longshore/internal/acs"
+	"longshore/internal/node/awsvpc"
+	"longshore/internal/node/docker"
+	"longshore/internal/node/logship"
+	"longshore/internal/node/metadata"
+	"longshore/internal/node/taskrun"
+)
+
+// host is this machine as one or more agents share it: its engine, its network, its metadata address.
+type host struct {
+	installation string
+	log          *slog.Logger
+	engine       *docker.Engine
+	info         docker.Info
+	networks     *awsvpc.Manager
+	metadata     *metadata.Server
+	logs         *logship.Shipper
+	ports        *taskrun.Ports
+	slots        *taskrun.Slots
+	cgroups      *os.Root
+
+	mu  sync.Mutex
+	off map[string]string // what does not work here, and why
+}
+
+// hostConfig says what a host works with.
+type hostConfig struct {
+	Installation string
+	DataDir      string // of the node, below the installation's
+	DockerHost   string
+	Server       string // where logs are sent
+	Region       string
+	Keys         aws.CredentialsProvider
+	Log          *slog.Logger
+}
+
+// openHost reaches the engine and finds out what this machine can do.
+func openHost(ctx context.Context, c hostConfig) (*host, error) {
+	engine, err := docker.New(docker.Config{Host: c.DockerHost, Log: c.Log})
+	if err != nil {
+		return nil, err
+	}
+	h := &host{
+		installation: c.Installation, log: c.Log, engine: engine, off: map[string]string{},
+		ports: taskrun.NewPorts(49153, 65535, taskrun.ProbeHost), slots: taskrun.NewSlots(0, 0),
+	}
+	err = engine.Ping(ctx)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("reach Docker Engine: %w", err), engine.Close())
+	}
+	h.info, err = engine.Info(ctx)
+	if err != nil {
+		return nil, errors.Join(err, engine.Close())
+	}
+	err = h.open(ctx, c)
+	if err != nil {
+		return nil, errors.Join(err, engine.Close())
+	}
+	return h, nil
+}
+
+func (h *host) open(ctx context.Context, c hostConfig) error {
+	err := os.MkdirAll(filepath.Join(c.DataDir, "logmarks"), 0o700)
+	if err != nil {
+		return fmt.Errorf("open node directory: %w", err)
+	}
+	h.networks, err = h.newNetworks()
+	if err != nil {
+		return err
+	}
+	err = h.networks.Available(ctx)
+	if err != nil {
+		h.setOff("awsvpc", err)
+		h.networks = nil
+	}
+	h.metadata, err = metadata.New(metadata.Config{Now: time.Now, Log: h.log})
+	if err != nil {
+		return err
+	}
+	h.logs = logship.New(logship.Config{
+		Reader: h.engine, Region: c.Region, Now: time.Now, Log: h.log,
+		Marks: logship.Dir(filepath.Join(c.DataDir, "logmarks")),
+		Gone:  func(err error) bool { return errors.Is(err, docker.ErrNotFound) },
+		Sink: logship.NewHTTPSink(logship.HTTPSinkConfig{
+			Endpoint: c.Server, Credentials: c.Keys.Retrieve, Now: time.Now}),
+	})
+	if os.Geteuid() != 0 {
+		h.setOff("task-level cpu and memory by cgroup", errors.New("not root; limits are set per container"))
+		return nil
+	}
+	h.cgroups, err = os.OpenRoot("/sys/fs/cgroup")
+	if err != nil {
+		h.setOff("task-level cpu and memory by cgroup", err)
+	}
+	return nil
+}
+
+func (h *host) newNetworks() (*awsvpc.Manager, error) {
+	return awsvpc.New(awsvpc.Config{
+		Installation: h.installation, Engine: pauses{h.engine}, Root: os.Geteuid() == 0,
+		Labels: map[string]string{"longshore.installation": h.installation},
+		NewID:  shortID, Now: time.Now, Log: h.log,
+	})
+}
+
+// shortID is 16 hex digits.
+func shortID() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return hex.EncodeToString(b[:])
+}
+
+func (h *host) setOff(what string, why error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.off[what] = why.Error()
+}
+
+// tasks is what every agent's task runner shares of this host.
+func (h *host) tasks(region string) taskrun.Config {
+	c := taskrun.Config{
+		Engine: h.engine, Installation: h.installation, Region: region,
+		Metadata: metadata.ForTasks(h.metadata), Logs: shipping{h.logs},
+		Ports: h.ports, Slots: h.slots, Cgroups: h.cgroups,
+		PullBehavior: os.Getenv("ECS_IMAGE_PULL_BEHAVIOR"),
+		Now:          time.Now, NewID: newUUID, Log: h.log,
+	}
+	if h.networks != nil {
+		c.Networks = attachments{h.networks}
+	}
+	return c
+}
+
+// parts run for as long as the host serves.
+func (h *host) parts() []part {
+	if h.networks == nil {
+		h.setOff("169.254.170.2 (task metadata and credentials)", errors.New("it needs what awsvpc needs"))
+		return nil
+	}
+	return []part{{"network pool", h.networks.Run}, {"metadata", h.serveMetadata}}
+}
+
+// serveMetadata answers on 169.254.170.2 for as long as ctx lasts.
+func (h *host) serveMetadata(ctx context.Context) error {
+	l, err := h.networks.ListenMetadata(ctx)
+	if err != nil {
+		h.setOff("169.254.170.2 (task metadata and credentials)", err)
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return h.metadata.Serve(ctx, l)
+}
+
+// pauses gives awsvpc the engine.
+type pauses struct{ *docker.Engine }
+
+var _ awsvpc.Engine = pauses{}
+
+func (p pauses) LoadImage(ctx context.Context, tar io.Reader) error {
+	return p.Engine.LoadImage(ctx, tar)
+}
+
+func (p pauses) ImageExists(ctx context.Context, ref string) (bool, error) {
+	_, err := p.ImageInspect(ctx, ref)
+	if errors.Is(err, docker.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (p pauses) StartPause(ctx context.Context, s awsvpc.PauseSpec) (string, int, error) {
+	made, err := p.CreatePause(ctx, docker.PauseSpec{
+		Name: s.Name, Image: s.Image, Labels: s.Labels, Hostname: s.Hostname, Writable: true})
+	return made.ID, made.Pid, err
+}
+
+func (p pauses) ListPauses(ctx context.Context, labels map[string]string) ([]awsvpc.Pause, error) {
+	found, err := p.List(ctx, labels)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]awsvpc.Pause, 0, len(found))
+	for _, c := range found {
+		st, err := p.Inspect(ctx, c.ID)
+		if errors.Is(err, docker.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, awsvpc.Pause{ID: c.ID, Name: c.Name, PID: st.Pid, Labels: c.Labels})
+	}
+	return out, nil
+}
+
+// attachments gives the task runner awsvpc.
+type attachments struct{ *awsvpc.Manager }
+
+var _ taskrun.Networks = attachments{}
+
+func (a attachments) Attach(ctx context.Context, taskID string, eni acs.ENI, o taskrun.NetworkOptions) (string, error) {
+	address, err := netip.ParseAddr(eni.PrimaryIPv4())
+	if err != nil {
+		return "", fmt.Errorf("attach interface: %w", err)
+	}
+	subnet, err := netip.ParsePrefix(o.SubnetCIDR)
+	if err != nil {
+		return "", fmt.Errorf("attach interface: %w", err)
+	}
+	mac, err := net.ParseMAC(eni.MACAddress)
+	if err != nil {
+		return "", fmt.Errorf("attach interface: %w", err)
+	}
+	at, err := a.Manager.Attach(ctx, awsvpc.Request{
+		TaskID: taskID, TaskARN: o.TaskARN, Address: address, SubnetCIDR: subnet.Masked(),
+		VPCCIDR: netip.PrefixFrom(subnet.Addr(), 16).Masked(), MAC: mac, Hostname: eni.PrivateDNSName,
+		DNS: eni.DomainNameServers,
+	})
+	return at.PauseID, err
+}
+
+// shipping gives the task runner logship.
+type shipping struct{ *logship.Shipper }
+
+var _ taskrun.Logs = shipping{}
+
+func (s shipping) Follow(ctx context.Context, l taskrun.LogSource) error {
+	return s.Shipper.Follow(ctx, logship.Source{
+		ContainerID: l.ContainerID, TaskARN: l.TaskARN, ContainerName: l.Name, Options: l.Options})
+}
