@@ -44,20 +44,27 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
+// benchConfig is a Config for a Machine of its own.
+func benchConfig(t testing.TB, e *docker.Engine, install string, report func(taskrun.Snapshot)) taskrun.Config {
+	n := 0
+	return taskrun.Config{
+		Engine: e, Installation: install, Instance: "i-1", Cluster: "default",
+		Ports: taskrun.NewPorts(0, 0, taskrun.ProbeHost), Slots: taskrun.NewSlots(4, 2), Now: time.Now,
+		Retain: time.Millisecond, NewID: func() string { n++; return fmt.Sprintf("id-%d", n) },
+		Log: slog.New(slog.DiscardHandler), Report: report,
+	}
+}
+
 // start runs a new Machine, as a restarted process would.
 func (b *bench) start(change func(*taskrun.Config)) {
-	n := 0
 	cgroups, err := os.OpenRoot("/sys/fs/cgroup")
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	cfg := taskrun.Config{
-		Engine: b.engine, Installation: b.install, Instance: "i-1", Cluster: "default", Ports: b.ports,
-		Slots: taskrun.NewSlots(4, 2), Now: time.Now, Retain: 100 * time.Millisecond, Resync: time.Second, Cgroups: cgroups,
-		NewID:  func() string { n++; return fmt.Sprintf("id-%d", n) },
-		Log:    slog.New(slog.NewTextHandler(b.t.Output(), nil)),
-		Report: b.report,
-	}
+	cfg := benchConfig(b.t, b.engine, b.install, b.report)
+	cfg.Ports, cfg.Cgroups = b.ports, cgroups
+	cfg.Retain, cfg.Resync = 100*time.Millisecond, time.Second
+	cfg.Log = slog.New(slog.NewTextHandler(b.t.Output(), nil))
 	change(&cfg)
 	b.machine = taskrun.New(cfg)
 	ctx, cancel := context.WithCancel(context.Background())
