@@ -48,8 +48,7 @@ func Refused() map[string]string {
 	out := map[string]string{}
 	for _, op := range ec2wire.Model().Operations {
 		if !served[op.Name] {
-			out[op.Name] = "Longshore serves the describe calls of EC2 that clients of ECS need for the default " +
-				"VPC; " + op.Name + " is not one of them."
+			out[op.Name] = "of EC2 only the describe calls that clients of ECS need for the default VPC are served."
 		}
 	}
 	return out

@@ -1,7 +1,6 @@
 package ecs
 
 import (
-	"slices"
 	"strconv"
 
 	"longshore/internal/gen/ecswire"
@@ -26,7 +25,7 @@ func renderCluster(v store.View, c *state.Cluster, include []string) *ecswire.Cl
 		Statistics:                        []ecswire.KeyValuePair{},
 		Tags:                              []ecswire.Tag{},
 		Settings:                          []ecswire.ClusterSetting{},
-		CapacityProviders:                 slices.Concat([]string{}, c.CapacityProviders),
+		CapacityProviders:                 append([]string{}, c.CapacityProviders...),
 		DefaultCapacityProviderStrategy:   renderStrategy(c.DefaultStrategy),
 	}
 	if c.ServiceConnectNamespace != "" {

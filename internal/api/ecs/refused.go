@@ -1,15 +1,15 @@
 package ecs
 
-// Refused names every operation of the model that is not served, with the reason that the caller reads and that
-// SCOPE.md lists.
+// Refused names every operation of the model that is not served, with the reason that the caller reads behind "<operation>
+// is not served by Longshore: " and that SCOPE.md lists.
 func Refused() map[string]string {
 	const (
-		daemons  = "Daemons of Managed Instances are not served by Longshore. A DAEMON service runs one task on every instance."
-		express  = "Express Gateway services are not served by Longshore: they need a load balancer, which is not served yet."
-		taskSets = "Task sets are not served by Longshore: only the rolling deployment controller (ECS) is."
+		daemons  = "daemons belong to Managed Instances; a DAEMON service runs one task on every instance."
+		express  = "Express Gateway services need a load balancer, which is not served yet."
+		taskSets = "task sets need the EXTERNAL controller; only the rolling one (ECS) is served."
 	)
 	return map[string]string{
-		"ContinueServiceDeployment":     "Blue/green, linear and canary deployments are not served by Longshore, so none waits to be continued.",
+		"ContinueServiceDeployment":     "only rolling deployments are served, and those never wait to be continued.",
 		"CreateDaemon":                  daemons,
 		"CreateExpressGatewayService":   express,
 		"CreateTaskSet":                 taskSets,
@@ -23,13 +23,13 @@ func Refused() map[string]string {
 		"DescribeDaemonTaskDefinition":  daemons,
 		"DescribeExpressGatewayService": express,
 		"DescribeTaskSets":              taskSets,
-		"ExecuteCommand":                "Execute command is not served by Longshore yet. Use docker exec on the node.",
+		"ExecuteCommand":                "execute-command is not served yet; use docker exec on the node.",
 		"ListDaemonDeployments":         daemons,
 		"ListDaemonTaskDefinitions":     daemons,
 		"ListDaemons":                   daemons,
-		"ListServicesByNamespace":       "Service Connect namespaces are not served by Longshore.",
+		"ListServicesByNamespace":       "Service Connect namespaces are not served yet.",
 		"RegisterDaemonTaskDefinition":  daemons,
-		"UpdateContainerAgent":          "Agents are updated where they run; Longshore cannot do it for them.",
+		"UpdateContainerAgent":          "agents are updated on the machines that they run on.",
 		"UpdateDaemon":                  daemons,
 		"UpdateExpressGatewayService":   express,
 		"UpdateServicePrimaryTaskSet":   taskSets,
