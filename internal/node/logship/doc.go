@@ -18,6 +18,6 @@
 //
 // # Not promised
 //
-// A line may be shipped twice when the agent dies between the service's answer and the mark, or while a partial
-// line of the container's other stream is open.
+// A line may be shipped twice when the service's answer to a batch is lost on the way, when the agent dies between
+// that answer and the mark, or while a partial line of the container's other stream is open.
 package logship

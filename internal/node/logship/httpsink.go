@@ -39,7 +39,12 @@ var _ Sink = (*HTTPSink)(nil)
 // NewHTTPSink makes a sink.
 func NewHTTPSink(cfg HTTPSinkConfig) *HTTPSink {
 	if cfg.Client == nil {
-		cfg.Client = &http.Client{Timeout: 30 * time.Second}
+		// One server takes the output of all containers: connections are kept for more than the usual two of them.
+		transport := &http.Transport{
+			Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 64, IdleConnTimeout: 90 * time.Second,
+			TLSHandshakeTimeout: 10 * time.Second,
+		}
+		cfg.Client = &http.Client{Timeout: 30 * time.Second, Transport: transport}
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now

@@ -36,6 +36,7 @@ func TestALineAfterSilenceGoesAtOnceAndASteadyStreamInBatches(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if !sink.at[0].Equal(start) {
 			t.Errorf("the first line waited %s", sink.at[0].Sub(start))
 		}
@@ -134,6 +135,7 @@ func TestAFullBufferDropsLinesCountsThemAndSaysSoOnce(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 		}
 		time.Sleep(2 * time.Minute)
+		synctest.Wait()
 		if len(told) != 1 || int(told[0])+len(sink.messages()) != 100 || len(sink.messages()) != 11 {
 			t.Errorf("told %v, delivered %d", told, len(sink.messages()))
 		}
@@ -160,6 +162,7 @@ func TestBlockingModeDropsNothing(t *testing.T) {
 		}
 		go func() { _ = s.Follow(t.Context(), source("max-buffer-size", "1k", "mode", "blocking")) }()
 		time.Sleep(3 * time.Minute)
+		synctest.Wait()
 		if len(sink.messages()) != 200 {
 			t.Error(len(sink.messages()))
 		}
@@ -185,6 +188,7 @@ func TestAMissingGroupIsToldToTheTask(t *testing.T) {
 		go func() { done <- s.Follow(t.Context(), source()) }()
 		engine.write(time.Now(), "lost")
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if len(reasons) != 1 || reasons[0] != text {
 			t.Error(reasons)
 		}
@@ -209,6 +213,7 @@ func TestTheGroupIsMadeOnlyWhenAskedForAndAStreamThatVanishesIsMadeAgain(t *test
 		sink.mu.Unlock()
 		engine.write(time.Now(), "two")
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if strings.Join(sink.messages(), " ") != "one two" {
 			t.Error(sink.messages())
 		}
@@ -250,6 +255,7 @@ func TestABatchThatCanNeverBeTakenIsLostAndTheNextGoesOn(t *testing.T) {
 		time.Sleep(time.Second)
 		engine.write(time.Now(), "good")
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if lost != 1 || strings.Join(sink.messages(), " ") != "good" {
 			t.Error(lost, sink.messages())
 		}

@@ -105,6 +105,7 @@ func TestAMultiLineEventGoesWhenNoLineFollowsAndItsMarkWaitsForIt(t *testing.T) 
 		time.Sleep(10 * time.Millisecond)
 		engine.write(time.Now(), "E2")
 		time.Sleep(500 * time.Millisecond)
+		synctest.Wait()
 		if got := strings.Join(sink.messages(), "|"); got != "E1\n more" {
 			t.Errorf("%q", got)
 		}
@@ -112,6 +113,7 @@ func TestAMultiLineEventGoesWhenNoLineFollowsAndItsMarkWaitsForIt(t *testing.T) 
 		<-done
 		go func() { done <- s.Follow(t.Context(), source("awslogs-multiline-pattern", "^E")) }()
 		time.Sleep(2 * time.Second)
+		synctest.Wait()
 		if got := strings.Join(sink.messages(), "|"); got != "E1\n more|E2" {
 			t.Errorf("%q", got)
 		}
@@ -234,6 +236,19 @@ func FuzzDecodeNeverPanicsAndNeverLoops(f *testing.F) {
 		err := decode(context.Background(), bytes.NewReader(stream), out)
 		if err == nil || len(stream) == 0 && err != io.EOF {
 			t.Fatal(err)
+		}
+	})
+}
+
+func FuzzOptionsAreTakenOrRefused(f *testing.F) {
+	f.Add("10m", "%Y-%m-%d %H:%M:%S", "")
+	f.Add("1.5 GiB", "", `^\[`)
+	f.Add("\xff", "%", "(")
+	f.Fuzz(func(t *testing.T, size, format, pattern string) {
+		o, err := parseOptions(source("max-buffer-size", size, "awslogs-datetime-format", format,
+			"awslogs-multiline-pattern", pattern), "r")
+		if err == nil && o.bufferBytes < 0 {
+			t.Fatal(o)
 		}
 	})
 }

@@ -369,3 +369,14 @@ func BenchmarkReadTenThousandEvents(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N*100_000)/b.Elapsed().Seconds(), "events/s")
 }
+
+func FuzzPositionsThatAreReadAreWrittenTheSame(f *testing.F) {
+	f.Add(Position{1, 2}.String())
+	f.Add(strings.Repeat("9", 56))
+	f.Fuzz(func(t *testing.T, text string) {
+		p, err := ParsePosition(text)
+		if err == nil && p.String() != text {
+			t.Fatal(p)
+		}
+	})
+}
