@@ -50,6 +50,7 @@ func Run(ctx context.Context, c Config) error {
 	if c.Resync == 0 {
 		c.Resync = 30 * time.Second
 	}
-	r := &runner{Config: c, keys: map[string]*entry{}, done: make(chan result), first: -1}
+	r := &runner{Config: c, keys: map[string]*entry{}, due: timers{of: map[string]*timer{}},
+		done: make(chan result), first: -1}
 	return r.run(ctx)
 }

@@ -2,6 +2,7 @@ package loop
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"longshore/internal/store"
@@ -30,7 +31,6 @@ type entry struct {
 	running bool
 	again   bool // hinted at while running
 	initial bool // of the first scan
-	due     time.Time
 	backoff time.Duration
 }
 
@@ -42,11 +42,13 @@ type result struct {
 
 func (r *runner) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
+	var following sync.WaitGroup
+	defer following.Wait()
 	defer r.drain()
 	defer cancel()
 	view := r.Store.View()
 	changes := make(chan []store.Change)
-	go follow(ctx, view.Watch(), changes)
+	following.Go(func() { follow(ctx, view.Watch(), changes) })
 	r.scan(view)
 	resync := time.NewTicker(r.Resync)
 	defer resync.Stop()
@@ -131,19 +133,14 @@ func (r *runner) hint(key string) *entry {
 
 // promote queues the keys whose time has come.
 func (r *runner) promote(now time.Time) {
-	for _, t := range r.due.pop(now) {
-		e := r.keys[t.key]
-		if e == nil || !e.due.Equal(t.at) {
-			continue // superseded by a later look
-		}
-		e.due = time.Time{}
-		if e.running {
+	for _, key := range r.due.pop(now) {
+		e := r.keys[key]
+		switch {
+		case e.running:
 			e.again = true
-			continue
-		}
-		if !e.queued {
+		case !e.queued:
 			e.queued = true
-			r.ready = append(r.ready, t.key)
+			r.ready = append(r.ready, key)
 		}
 	}
 }
@@ -173,26 +170,19 @@ func (r *runner) finish(ctx context.Context, d result) {
 	}
 	if d.err != nil && ctx.Err() == nil {
 		e.backoff = min(max(2*e.backoff, firstRetry), lastRetry)
-		d.next = r.Now().Add(e.backoff)
 		r.Log.Warn("reconcile failed, will retry", "op", r.Promise.Name(), "task", d.key, "err", d.err)
-		r.schedule(d.key, e, d.next)
+		r.due.set(d.key, r.Now().Add(e.backoff))
 		return
 	}
 	e.backoff = 0
+	r.due.set(d.key, d.next)
 	switch {
 	case e.again:
 		e.queued, e.again = true, false
 		r.ready = append(r.ready, d.key)
 	case d.next.IsZero():
 		delete(r.keys, d.key)
-	default:
-		r.schedule(d.key, e, d.next)
 	}
-}
-
-func (r *runner) schedule(key string, e *entry, at time.Time) {
-	e.due = at
-	r.due.push(timer{at: at, key: key})
 }
 
 // drain waits for the workers that are still at it: their context has ended.
