@@ -3,7 +3,6 @@ package daemon
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"math/big"
 
 	"github.com/google/uuid"
 )
@@ -17,14 +16,8 @@ func newID() string {
 
 func newUUID() string { return uuid.NewString() }
 
-// newDigits is the number of an ecs-svc deployment: 19 digits.
-func newDigits() string {
-	n, err := rand.Int(rand.Reader, big.NewInt(9e18))
-	if err != nil {
-		panic(err) // never fails (crypto/rand)
-	}
-	return n.Add(n, big.NewInt(1e18)).String()
-}
+// newHex is n random hex digits; 32 at the most.
+func newHex(n int) string { return newID()[:n] }
 
 // zones of a region: three, as in the default VPC.
 func zones(region string) []string { return []string{region + "a", region + "b", region + "c"} }

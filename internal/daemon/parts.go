@@ -7,6 +7,10 @@ import (
 	"longshore/internal/api/ecs"
 	"longshore/internal/api/sts"
 	"longshore/internal/aws/front"
+	"longshore/internal/control/attach"
+	"longshore/internal/control/loop"
+	"longshore/internal/control/rollout"
+	"longshore/internal/control/schedule"
 	"longshore/internal/gen/ecswire"
 	"longshore/internal/store"
 )
@@ -29,22 +33,25 @@ func (d *Daemon) services() []front.Service {
 
 // parts is everything that runs beside the API: the promises, the dispatcher, the node.
 func (d *Daemon) parts() []part {
-	return []part{
-		{"board", d.followBoard},
+	s := schedule.New(schedule.Config{Store: d.store, Board: d.board, Now: time.Now, NewID: newUUID})
+	out := []part{
+		{"board", func(ctx context.Context) error { return schedule.Follow(ctx, d.store, d.board) }},
 		{"dispatch", d.dispatch.Run},
 		{"logs", d.logsAPI.Run},
-		{"node", d.runNode},
+		d.promise(s),
+		d.promise(rollout.New(rollout.Config{Store: d.store, Now: time.Now, NewID: newID})),
+		d.promise(attach.New(attach.Config{Store: d.store, Now: time.Now, NewID: newUUID, NewHex: newHex})),
 	}
+	if !d.NoNode {
+		out = append(out, part{"node", d.runNode})
+	}
+	return out
 }
 
-// followBoard tells the placement board of every commit.
-func (d *Daemon) followBoard(ctx context.Context) error {
-	return d.follow(ctx, func(changes []store.Change, rev uint64) {
-		for _, c := range changes {
-			d.board.Note(c.Old, c.New)
-		}
-		d.board.Reached(rev)
-	})
+func (d *Daemon) promise(p loop.Promise) part {
+	return part{p.Name(), func(ctx context.Context) error {
+		return loop.Run(ctx, loop.Config{Store: d.store, Promise: p, Now: time.Now, Log: d.Log})
+	}}
 }
 
 func (d *Daemon) follow(ctx context.Context, see func([]store.Change, uint64)) error {
