@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"longshore/internal/aws/fault"
 	"longshore/internal/aws/front"
 	"longshore/internal/gen/ecswire"
 	"longshore/internal/state"
@@ -71,6 +72,10 @@ func (a *API) UntagResource(ctx context.Context, c front.Caller, in *ecswire.Unt
 func (a *API) ListTagsForResource(_ context.Context, c front.Caller, in *ecswire.ListTagsForResourceRequest,
 ) (*ecswire.ListTagsForResourceResponse, error) {
 	h, err := findHolder(a.Store.View(), c, deref(in.ResourceArn))
+	f, ok := fault.As(err)
+	if ok && f.Code == "ResourceNotFoundException" { // not among this operation's errors
+		return nil, invalid("%s", f.Message)
+	}
 	if err != nil {
 		return nil, err
 	}
