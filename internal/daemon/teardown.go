@@ -3,9 +3,13 @@ package daemon
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"longshore/internal/node/docker"
 )
 
 // Holds says whether a process is the daemon of a data directory: the number alone may long be another's.
@@ -15,11 +19,68 @@ func Holds(pid int, dir string) bool {
 		return false
 	}
 	args := bytes.Split(b, []byte{0})
-	return bytes.Contains(args[0], []byte("longshore"))
+	if !bytes.Contains(args[0], []byte("longshore")) {
+		return false
+	}
+	p, err := LoadProcess(dir)
+	return err == nil && p.PID == pid
 }
 
-// Teardown removes every container, namespace, link and rule of an installation whose daemon has stopped, and
-// says what it removed.
+// label is on every container and volume of an installation; its value is the installation's id.
+const label = "longshore.installation"
+
+// Teardown removes every container, volume, namespace, link and rule of an installation whose daemon has
+// stopped, and says what it removed. Records and logs stay.
 func Teardown(ctx context.Context, c Config, i Installation) (string, error) {
-	return "nothing was left", nil
+	engine, err := docker.New(docker.Config{Host: c.DockerHost, Log: c.Log})
+	if err != nil {
+		return "", err
+	}
+	defer engine.Close()
+	containers, err := removeContainers(ctx, engine, i.ID)
+	if err != nil {
+		return "", err
+	}
+	volumes, err := removeVolumes(ctx, engine, i.ID)
+	if err != nil {
+		return "", err
+	}
+	h := &host{installation: i.ID, log: c.Log, engine: engine}
+	networks, err := h.newNetworks()
+	if err != nil {
+		return "", err
+	}
+	if os.Geteuid() == 0 {
+		err = networks.Teardown(ctx)
+	}
+	err = errors.Join(err, os.RemoveAll(filepath.Join(c.DataDir, processFile)))
+	return fmt.Sprintf("%d containers and %d volumes removed; records and logs are kept in %s", containers, volumes, c.DataDir), err
+}
+
+func removeContainers(ctx context.Context, e *docker.Engine, installation string) (int, error) {
+	found, err := e.List(ctx, map[string]string{label: installation})
+	if err != nil {
+		return 0, err
+	}
+	for _, f := range found {
+		err = e.Remove(ctx, f.ID)
+		if err != nil && !errors.Is(err, docker.ErrNotFound) {
+			return 0, err
+		}
+	}
+	return len(found), nil
+}
+
+func removeVolumes(ctx context.Context, e *docker.Engine, installation string) (int, error) {
+	found, err := e.ListVolumes(ctx, map[string]string{label: installation})
+	if err != nil {
+		return 0, err
+	}
+	for _, name := range found {
+		err = e.RemoveVolume(ctx, name)
+		if err != nil && !errors.Is(err, docker.ErrNotFound) {
+			return 0, err
+		}
+	}
+	return len(found), nil
 }
