@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"sync"
 	"time"
@@ -95,28 +96,34 @@ func newRuntimeHealth() *runtimeHealth {
 const runtimePing = 20 * time.Second
 
 // check pings the engine beside the session: a hung engine must not cost a heartbeat.
-func (r *runtimeHealth) check(a *Agent) {
+func (r *runtimeHealth) check(ctx context.Context, side *sync.WaitGroup, a *Agent) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.looking || a.cfg.Tasks.Engine == nil {
 		return
 	}
 	r.looking = true
-	go func() { // ends by its own deadline
-		ctx, cancel := context.WithTimeout(context.Background(), runtimePing)
+	side.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, runtimePing)
 		defer cancel()
 		status := "OK"
 		if a.cfg.Tasks.Engine.Ping(ctx) != nil {
 			status = "IMPAIRED"
 		}
+		if context.Cause(ctx) != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			status = "" // the session ended; nothing was learnt
+		}
 		r.note(status, a.cfg.Now())
-	}()
+	})
 }
 
 func (r *runtimeHealth) note(status string, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.looking = false
+	if status == "" {
+		return
+	}
 	r.last.LastUpdated = acs.Timestamp(now)
 	if r.last.Status == status {
 		return

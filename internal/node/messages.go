@@ -1,6 +1,8 @@
 package node
 
 import (
+	"context"
+	"sync"
 	"time"
 
 	"longshore/internal/acs"
@@ -9,6 +11,8 @@ import (
 // handler does what the frames of one work session say.
 type handler struct {
 	a     *Agent
+	ctx   context.Context // of the session
+	side  *sync.WaitGroup // what runs beside it
 	reply func(acs.Message) error
 
 	manifest   string // the last one that asked for verification; usable once
@@ -18,7 +22,7 @@ type handler struct {
 func (h *handler) handle(m acs.Message) error {
 	switch m := m.(type) {
 	case *acs.HeartbeatMessage:
-		h.a.runtime.check(h.a)
+		h.a.runtime.check(h.ctx, h.side, h.a)
 		return h.reply(&acs.HeartbeatAckRequest{MessageID: m.MessageID})
 	case *acs.PayloadMessage:
 		return h.payload(m)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/coder/websocket"
@@ -147,7 +148,10 @@ func (a *Agent) listen(ctx context.Context, conn *websocket.Conn) error {
 	defer idle.Stop()
 	life := time.AfterFunc(sessionLife+time.Duration(a.cfg.Rand()*float64(5*time.Minute)), func() { cancel(errExpired) })
 	defer life.Stop()
-	h := &handler{a: a, reply: func(m acs.Message) error { return send(ctx, conn, m) }}
+	var side sync.WaitGroup
+	defer side.Wait()
+	defer cancel(nil)
+	h := &handler{a: a, ctx: ctx, side: &side, reply: func(m acs.Message) error { return send(ctx, conn, m) }}
 	for {
 		_, data, err := conn.Read(ctx)
 		if err != nil {

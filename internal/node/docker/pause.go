@@ -30,6 +30,8 @@ type PauseSpec struct {
 	ShareIPC bool
 	Sysctls  map[string]string
 	DNS      []string
+	// Writable lets the caller write the container's resolv.conf and hosts, which Docker otherwise mounts.
+	Writable bool
 }
 
 // Pause is a running namespace holder.
@@ -52,7 +54,7 @@ func (e *Engine) CreatePause(ctx context.Context, s PauseSpec) (Pause, error) {
 	}
 	host.Sysctls = s.Sysctls
 	host.CapDrop = []string{"ALL"}
-	host.ReadonlyRootfs = true
+	host.ReadonlyRootfs = !s.Writable
 	host.MemorySwap, host.Memory = 16<<20, 16<<20
 	raw, err := json.Marshal(host)
 	if err != nil {

@@ -141,7 +141,15 @@ func (c *Collector) open(id string, s *stream) {
 
 // read keeps a stream open while the container is tracked.
 func (c *Collector) read(ctx context.Context, id string, s *stream) {
-	for ctx.Err() == nil {
+	// The first second of a container belongs to its start.
+	wait := time.NewTimer(time.Second)
+	defer wait.Stop()
+	for {
+		select {
+		case <-wait.C:
+		case <-ctx.Done():
+			return
+		}
 		err := c.cfg.Engine.Stats(ctx, id, s.take)
 		if ctx.Err() != nil {
 			return
@@ -149,10 +157,7 @@ func (c *Collector) read(ctx context.Context, id string, s *stream) {
 		if err != nil {
 			c.cfg.Log.Debug("stats stream ended", "op", "stats", "err", err)
 		}
-		select {
-		case <-time.After(5 * time.Second):
-		case <-ctx.Done():
-		}
+		wait.Reset(5 * time.Second)
 	}
 }
 

@@ -150,7 +150,7 @@ func (r *runner) retire(ctx context.Context) {
 		retain = time.Duration(x.RetainStoppedSeconds) * time.Second
 	}
 	shipped := make(chan struct{})
-	go func() { r.following.Wait(); close(shipped) }()
+	r.m.wg.Go(func() { r.following.Wait(); close(shipped) })
 	timer := time.NewTimer(retain)
 	defer timer.Stop()
 	select {

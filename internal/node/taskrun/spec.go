@@ -73,6 +73,9 @@ func (r *runner) spec(ctx context.Context, c *containerView) (docker.Spec, []doc
 	shareNamespaces(&s, task, pause, share)
 	r.mounts(&s, task, c)
 	if x := c.Spec.Longshore; x != nil && x.LogDriver == "awslogs" {
+		if r.m.cfg.Logs == nil {
+			return s, nil, "CannotStartContainerError: this node does not ship logs for the awslogs driver"
+		}
 		// Our own shipper reads the engine's log, which must not grow without bound.
 		s.Log = &docker.LogConfig{Driver: "json-file", Options: map[string]string{"max-size": "20m", "max-file": "3"}}
 	}
