@@ -37,8 +37,10 @@ type Engine interface {
 	LoadImage(ctx context.Context, tar io.Reader) error
 	// ImageExists says whether the reference is present.
 	ImageExists(ctx context.Context, ref string) (bool, error)
-	// StartPause creates and starts a container with network mode none, and returns once it runs. Its root file
-	// system must not be read-only, else Docker mounts resolv.conf and hosts so that Attach cannot write them.
+	// StartPause creates and starts a container and returns once it runs. Network mode host with no capability
+	// but SYS_ADMIN is the fast way: the program leaves the host's namespace at once and gives the capability
+	// back, and no namespace is used before it has. Network mode none works too. The root file system must
+	// not be read-only, else Docker mounts resolv.conf and hosts so that Attach cannot write them.
 	StartPause(ctx context.Context, spec PauseSpec) (id string, pid int, err error)
 	// RemovePause kills and removes; nil when there is no such container.
 	RemovePause(ctx context.Context, id string) error
@@ -83,6 +85,9 @@ type Config struct {
 	Root bool
 	// Arch chooses the pause program: amd64 or arm64; empty means the machine's.
 	Arch string
+	// Resolv holds the host's real name servers where its resolv.conf names only a local one; empty means
+	// systemd-resolved's /run/systemd/resolve/resolv.conf.
+	Resolv string
 	// Proc is where procfs is mounted; empty means /proc.
 	Proc string
 	// Exec runs a program and returns its combined output; nil means os/exec.
@@ -136,6 +141,7 @@ type Manager struct {
 	ruled  bool       // its part without the engine is done
 	host   *netlink.Handle
 	table  knftables.Interface
+	hostNS os.FileInfo // the host's network namespace
 	mtu    int
 
 	mu     sync.Mutex
@@ -186,6 +192,9 @@ func (c *Config) complete() error {
 	}
 	if c.Arch == "" {
 		c.Arch = runtime.GOARCH
+	}
+	if c.Resolv == "" {
+		c.Resolv = "/run/systemd/resolve/resolv.conf"
 	}
 	if c.Proc == "" {
 		c.Proc = "/proc"
@@ -263,6 +272,12 @@ func (m *Manager) openHost(ctx context.Context) error {
 	err := m.Available(ctx)
 	if err != nil {
 		return err
+	}
+	if m.hostNS == nil {
+		m.hostNS, err = os.Stat(filepath.Join(m.cfg.Proc, "thread-self/ns/net"))
+		if err != nil {
+			return fmt.Errorf("find the host's namespace: %w", err)
+		}
 	}
 	if m.host == nil {
 		m.host, err = netlink.NewHandle(unix.NETLINK_ROUTE)

@@ -132,6 +132,55 @@ func TestHostsFileNamesTheAddressOnce(t *testing.T) {
 	}
 }
 
+func TestTasksGetNameServersThatTheyCanReach(t *testing.T) {
+	for name, c := range map[string]struct {
+		given        []string
+		host, behind string
+		want         string
+	}{
+		"given ones win":       {[]string{"10.0.0.2"}, "nameserver 192.0.2.1\n", "", "nameserver 10.0.0.2\n"},
+		"the host's otherwise": {nil, "# by hand\nsearch a.example\nnameserver 192.0.2.1\n", "", "search a.example\nnameserver 192.0.2.1\n"},
+		"never loopback":       {nil, "nameserver 127.0.0.1\nnameserver 192.0.2.1\n", "", "nameserver 192.0.2.1\n"},
+		"those behind a local one": {
+			nil, "nameserver 127.0.0.53\noptions edns0\n", "nameserver 192.0.2.9\n", "nameserver 192.0.2.9\n",
+		},
+		"none if there are none": {nil, "nameserver ::1\noptions edns0\n", "", "options edns0\n"},
+	} {
+		dir := t.TempDir()
+		behind := filepath.Join(dir, "behind")
+		err := os.MkdirAll(filepath.Join(dir, "etc"), 0o755)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, "etc/resolv.conf"), []byte(c.host), 0o644)
+		}
+		if err == nil && c.behind != "" {
+			err = os.WriteFile(behind, []byte(c.behind), 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		root, err := os.OpenRoot(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := testManager(t, func(c *Config) { c.Resolv = behind }).resolvFile(root, c.given)
+		if err != nil || got != c.want {
+			t.Errorf("%s: %q (%v), want %q", name, got, err, c.want)
+		}
+		_ = root.Close()
+	}
+}
+
+func FuzzResolvFilesNeverKeepALoopbackServer(f *testing.F) {
+	f.Add("nameserver 127.0.0.53\nsearch x\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		once, some := reachable(text)
+		twice, again := reachable(once)
+		if once != twice || some != again || strings.Contains(once, "nameserver 127.") {
+			t.Errorf("%q became %q, then %q", text, once, twice)
+		}
+	})
+}
+
 func TestNftablesRulesAreWrittenAndRepeatable(t *testing.T) {
 	m := testManager(t, nil)
 	fake := knftables.NewFake(knftables.IPv4Family, m.names.table)

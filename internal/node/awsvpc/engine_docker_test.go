@@ -47,16 +47,18 @@ func (e testEngine) ImageExists(ctx context.Context, ref string) (bool, error) {
 }
 
 func (e testEngine) StartPause(ctx context.Context, s PauseSpec) (string, int, error) {
-	return e.run(ctx, s.Name, s.Image, "none", s.Hostname, s.Labels)
+	return e.run(ctx, s.Name, s.Image, "host", s.Hostname, s.Labels)
 }
 
 func (e testEngine) run(
 	ctx context.Context, name, image, network, host string, labels map[string]string,
 ) (string, int, error) {
+	hc := &container.HostConfig{NetworkMode: container.NetworkMode(network)}
+	if network == "host" {
+		hc.CapAdd = []string{"SYS_ADMIN"}
+	}
 	made, err := e.c.ContainerCreate(ctx, client.ContainerCreateOptions{
-		Name:       name,
-		Config:     &container.Config{Image: image, Hostname: host, Labels: labels},
-		HostConfig: &container.HostConfig{NetworkMode: container.NetworkMode(network)},
+		Name: name, Config: &container.Config{Image: image, Hostname: host, Labels: labels}, HostConfig: hc,
 	})
 	if err != nil {
 		return "", 0, err

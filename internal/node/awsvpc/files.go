@@ -3,6 +3,7 @@ package awsvpc
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"strings"
 )
@@ -27,8 +28,9 @@ func (m *Manager) writeFiles(q *pause, r Request) error {
 	if r.Hostname != "" {
 		files["etc/hostname"] = r.Hostname + "\n"
 	}
-	if len(r.DNS) > 0 {
-		files["etc/resolv.conf"] = resolvFile(r.DNS)
+	files["etc/resolv.conf"], err = m.resolvFile(root, r.DNS)
+	if err != nil {
+		return fmt.Errorf("choose name servers: %w", err)
 	}
 	for name, text := range files {
 		err = overwrite(root, name, text)
@@ -68,10 +70,52 @@ func hostsFile(r Request, kernelName string) string {
 	return text
 }
 
-func resolvFile(servers []string) string {
+// resolvFile names the given servers, or else the host's. A server on the host's loopback interface, as
+// systemd-resolved has it, is out of a task's reach: the servers behind it take its place.
+func (m *Manager) resolvFile(root *os.Root, servers []string) (string, error) {
 	var b strings.Builder
 	for _, s := range servers {
 		b.WriteString("nameserver " + s + "\n")
 	}
-	return b.String()
+	if b.Len() > 0 {
+		return b.String(), nil
+	}
+	hosts, err := root.ReadFile("etc/resolv.conf")
+	if err != nil {
+		return "", err
+	}
+	text, some := reachable(string(hosts))
+	if some {
+		return text, nil
+	}
+	behind, err := os.ReadFile(m.cfg.Resolv)
+	if errors.Is(err, os.ErrNotExist) {
+		return text, nil // there is no better one; names do not resolve, as on the host without its own server
+	}
+	if err != nil {
+		return "", err
+	}
+	text, _ = reachable(string(behind))
+	return text, nil
+}
+
+// reachable drops comments and loopback servers, and says whether a server is left.
+func reachable(resolv string) (string, bool) {
+	var b strings.Builder
+	some := false
+	for line := range strings.Lines(resolv) {
+		f := strings.Fields(line)
+		if len(f) < 2 || strings.HasPrefix(f[0], "#") || strings.HasPrefix(f[0], ";") {
+			continue
+		}
+		if f[0] == "nameserver" {
+			addr, err := netip.ParseAddr(f[1])
+			if err != nil || addr.IsLoopback() {
+				continue
+			}
+			some = true
+		}
+		b.WriteString(strings.Join(f, " ") + "\n")
+	}
+	return b.String(), some
 }

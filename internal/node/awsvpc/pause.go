@@ -21,20 +21,48 @@ type pause struct {
 	ns   *os.File // nil once a task has it: a descriptor would keep a dead task's namespace alive
 }
 
-func (m *Manager) open(p Pause) (*pause, error) {
+// open takes hold of a pause container's process and, once the process has left the host's, of its namespace.
+func (m *Manager) open(ctx context.Context, p Pause) (*pause, error) {
 	proc, err := os.FindProcess(p.PID)
 	if err != nil {
 		return nil, fmt.Errorf("find pause process: %w", err)
 	}
-	ns, err := os.Open(m.procPath(p.PID, "ns/net"))
+	q := &pause{Pause: p, proc: proc}
+	q.ns, err = m.openNamespace(ctx, p.PID)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open namespace: %w", err), proc.Release())
+		return nil, errors.Join(fmt.Errorf("open namespace of %s: %w", p.Name, err), q.close())
 	}
-	q := &pause{Pause: p, proc: proc, ns: ns}
 	if !q.alive() {
 		return nil, errors.Join(fmt.Errorf("pause container %s has exited", p.Name), q.close())
 	}
 	return q, nil
+}
+
+// leaveWait is how long a pause program may take for its first system call.
+const leaveWait = 5 * time.Second
+
+func (m *Manager) openNamespace(ctx context.Context, pid int) (*os.File, error) {
+	ctx, cancel := context.WithTimeout(ctx, leaveWait)
+	defer cancel()
+	for {
+		ns, err := os.Open(m.procPath(pid, "ns/net"))
+		if err != nil {
+			return nil, err
+		}
+		info, err := ns.Stat()
+		if err == nil && !os.SameFile(info, m.hostNS) {
+			return ns, nil
+		}
+		err = errors.Join(err, ns.Close())
+		if err != nil {
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, errors.New("the pause program has not left the host's namespace")
+		case <-time.After(time.Millisecond):
+		}
+	}
 }
 
 func (p *pause) alive() bool { return p.proc.Signal(syscall.Signal(0)) == nil }
@@ -86,7 +114,10 @@ func (m *Manager) start(ctx context.Context, labels map[string]string) (*pause, 
 	if err != nil {
 		return nil, fmt.Errorf("start pause container: %w", err)
 	}
-	q, err := m.open(Pause{ID: cid, Name: spec.Name, PID: pid, Labels: spec.Labels})
+	q, err := m.open(ctx, Pause{ID: cid, Name: spec.Name, PID: pid, Labels: spec.Labels})
+	if err == nil {
+		err = m.furnish(q)
+	}
 	if err != nil {
 		return nil, errors.Join(err, m.removeContainer(cid))
 	}
@@ -159,11 +190,11 @@ func (m *Manager) adopt(ctx context.Context) error {
 		if !attached[p.ID] && !alone {
 			continue // an orphan: the sweep removes it
 		}
-		q, err := m.open(p)
+		q, err := m.open(ctx, p)
 		if err != nil {
 			continue
 		}
-		pooled := !attached[p.ID] && !m.wired(q)
+		pooled := !attached[p.ID] && !m.wired(q) && m.furnish(q) == nil
 		if attached[p.ID] {
 			err = q.closeNamespace()
 		}

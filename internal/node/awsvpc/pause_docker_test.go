@@ -1,0 +1,64 @@
+//go:build docker
+
+package awsvpc
+
+import (
+	"context"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestThePauseProgramLeavesTheHostAndKeepsNoCapability(t *testing.T) {
+	r := newRig(t, nil)
+	a := r.attached(t, "bare", 10)
+	status, err := os.ReadFile(filepath.Join("/proc", itoa(a.PausePID), "status"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, set := range []string{"CapPrm:\t", "CapEff:\t"} {
+		if !strings.Contains(string(status), set+"0000000000000000") {
+			t.Errorf("%s is not empty:\n%s", set, status)
+		}
+	}
+	inside(t, a.PausePID, func() error {
+		all, err := net.Interfaces()
+		if err != nil {
+			return err
+		}
+		for _, i := range all {
+			if i.Name == "docker0" || i.Name == "lo" && i.Flags&net.FlagUp == 0 {
+				t.Errorf("namespace has %s, flags %s", i.Name, i.Flags)
+			}
+		}
+		port, err := os.ReadFile("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+		if err != nil || strings.TrimSpace(string(port)) != "0" {
+			t.Errorf("unprivileged ports start at %s (%v)", port, err)
+		}
+		return nil
+	})
+}
+
+func TestAProcessThatStaysInTheHostsNamespaceIsRefused(t *testing.T) {
+	r := newRig(t, nil)
+	r.attached(t, "other", 10) // prepares the host
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	stays := exec.CommandContext(ctx, "cat")
+	_, err := stays.StdinPipe()
+	if err == nil {
+		err = stays.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = stays.Wait() }()
+	_, err = r.open(ctx, Pause{Name: "stays", PID: stays.Process.Pid})
+	if err == nil {
+		t.Error("a process in the host's namespace was accepted")
+	}
+}
