@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"longshore/internal/api/ec2"
 	"longshore/internal/api/ecs"
 	"longshore/internal/api/sts"
 	"longshore/internal/aws/front"
@@ -11,6 +12,7 @@ import (
 	"longshore/internal/control/loop"
 	"longshore/internal/control/rollout"
 	"longshore/internal/control/schedule"
+	"longshore/internal/gen/ec2wire"
 	"longshore/internal/gen/ecswire"
 	"longshore/internal/store"
 )
@@ -23,9 +25,12 @@ type part struct {
 
 // services is what the API answers.
 func (d *Daemon) services() []front.Service {
-	e := ecs.New(ecs.Config{Store: d.store, Board: d.board, Now: time.Now, NewID: newID, NewUUID: newUUID, Log: d.Log})
+	e := ecs.New(ecs.Config{Store: d.store, Board: d.board, Now: time.Now, NewID: newID, NewUUID: newUUID, Log: d.Log,
+		ClaimNetwork: d.claimNetwork})
+	n := ec2.New(ec2.Config{Store: d.store, NewID: newID, ClaimNetwork: d.claimNetwork})
 	return []front.Service{
 		{Wire: ecswire.Model(), Ops: append(e.Ops(), d.dispatch.Ops()...), Refused: ecs.Refused()},
+		{Wire: ec2wire.Model(), Ops: n.Ops(), Refused: ec2.Refused()},
 		d.logsAPI.Service(),
 		sts.New().Service(),
 	}

@@ -52,6 +52,7 @@ func Teardown(ctx context.Context, c Config, i Installation) (string, error) {
 	}
 	if os.Geteuid() == 0 {
 		err = networks.Teardown(ctx)
+		releaseNetworks(i.ID)
 	}
 	err = errors.Join(err, os.RemoveAll(filepath.Join(c.DataDir, processFile)))
 	return fmt.Sprintf("%d containers and %d volumes removed; records and logs are kept in %s", containers, volumes, c.DataDir), err

@@ -13,11 +13,13 @@ import (
 //
 // All scopes of an installation share one host and its routing table, so the addresses are real and cannot be
 // 172.31.0.0/16 in every account and region as they are on AWS: the first scope gets 172.31, the next 172.30.
-func EnsureNetwork(tx *Tx, scope state.Scope, newID func() string) {
+// claim asks whether a range is this installation's to take, because other installations may share the host; it
+// must answer the same when it is asked again. nil means that all are.
+func EnsureNetwork(tx *Tx, scope state.Scope, newID func() string, claim func(netip.Prefix) bool) {
 	if _, ok := DefaultVPC(tx.View(), scope); ok {
 		return
 	}
-	cidr, ok := freeNetwork(tx)
+	cidr, ok := freeNetwork(tx, claim)
 	if !ok {
 		return
 	}
@@ -51,20 +53,20 @@ func resource(scope state.Scope, prefix string, newID func() string) state.Resou
 
 // freeNetwork picks a /16 that no VPC has: 172.31 downwards, then 10.254 downwards. 172.16 to 172.19 stay free
 // because Docker's own bridges start there.
-func freeNetwork(tx *Tx) (netip.Prefix, bool) {
+func freeNetwork(tx *Tx, claim func(netip.Prefix) bool) (netip.Prefix, bool) {
 	taken := map[netip.Prefix]bool{}
 	for vpc := range tx.VPCs().All() {
 		taken[vpc.CIDR] = true
 	}
 	for second := 31; second >= 20; second-- {
 		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{172, byte(second)}), 16)
-		if !taken[p] {
+		if !taken[p] && (claim == nil || claim(p)) {
 			return p, true
 		}
 	}
 	for second := 254; second >= 0; second-- {
 		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(second)}), 16)
-		if !taken[p] {
+		if !taken[p] && (claim == nil || claim(p)) {
 			return p, true
 		}
 	}

@@ -2,6 +2,7 @@ package ec2
 
 import (
 	"context"
+	"net/netip"
 
 	"longshore/internal/aws/front"
 	"longshore/internal/gen/ec2wire"
@@ -13,6 +14,8 @@ import (
 type Config struct {
 	Store *store.Store
 	NewID func() string // 32 hex digits
+	// ClaimNetwork asks whether an address range is this installation's to take; nil means that all are.
+	ClaimNetwork func(netip.Prefix) bool
 }
 
 // API answers the operations of Amazon EC2 that are served.
@@ -65,7 +68,7 @@ func (a *API) view(ctx context.Context, c front.Caller, dryRun *bool) (store.Vie
 		return a.Store.View(), scope, nil
 	}
 	err := a.Store.Update(ctx, func(tx *store.Tx) error {
-		store.EnsureNetwork(tx, scope, a.NewID)
+		store.EnsureNetwork(tx, scope, a.NewID, a.ClaimNetwork)
 		return nil
 	})
 	return a.Store.View(), scope, err

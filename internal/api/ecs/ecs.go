@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"longshore/internal/aws/front"
@@ -18,6 +19,9 @@ type Config struct {
 	NewID   func() string // 32 hex digits, unguessable
 	NewUUID func() string // 36 characters
 	Log     *slog.Logger
+
+	// ClaimNetwork asks whether an address range is this installation's to take; nil means that all are.
+	ClaimNetwork func(netip.Prefix) bool
 
 	// Board is where RunTask and StartTask look for room; the daemon shares it with control/schedule.
 	Board *place.Board

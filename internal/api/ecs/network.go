@@ -23,7 +23,7 @@ func (a *API) ensureNetwork(ctx context.Context, scope state.Scope) error {
 		return nil
 	}
 	return a.Store.Update(ctx, func(tx *store.Tx) error {
-		store.EnsureNetwork(tx, scope, a.NewID)
+		store.EnsureNetwork(tx, scope, a.NewID, a.ClaimNetwork)
 		return nil
 	})
 }

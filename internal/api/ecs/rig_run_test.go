@@ -49,7 +49,7 @@ func newRig(t *testing.T) *rig {
 		tx.TaskDefinitions().Put(definition("web", 1, ""))
 		tx.TaskDefinitions().Put(definition("web", 2, ""))
 		tx.TaskDefinitions().Put(definition("net", 1, state.NetworkAWSVPC))
-		store.EnsureNetwork(tx, testScope, r.id)
+		store.EnsureNetwork(tx, testScope, r.id, nil)
 	})
 	return r
 }
