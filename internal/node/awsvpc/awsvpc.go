@@ -37,10 +37,8 @@ type Engine interface {
 	LoadImage(ctx context.Context, tar io.Reader) error
 	// ImageExists says whether the reference is present.
 	ImageExists(ctx context.Context, ref string) (bool, error)
-	// StartPause creates and starts a container and returns once it runs. Network mode host with no capability
-	// but SYS_ADMIN is the fast way: the program leaves the host's namespace at once and gives the capability
-	// back, and no namespace is used before it has. Network mode none works too. The root file system must
-	// not be read-only, else Docker mounts resolv.conf and hosts so that Attach cannot write them.
+	// StartPause creates and starts a container and returns once it runs. Its root file system must not be
+	// read-only, else Docker mounts resolv.conf and hosts so that Attach cannot write them.
 	StartPause(ctx context.Context, spec PauseSpec) (id string, pid int, err error)
 	// RemovePause kills and removes; nil when there is no such container.
 	RemovePause(ctx context.Context, id string) error
@@ -54,6 +52,10 @@ type PauseSpec struct {
 	Image    string
 	Labels   map[string]string
 	Hostname string
+	// Leaves asks for network mode host with no capability but SYS_ADMIN, the fast way: the program leaves the
+	// host's namespace at once and gives the capability back. Otherwise, and where the engine refuses that, the
+	// mode is none.
+	Leaves bool
 }
 
 // Pause is a pause container that exists. PID is 0 when it does not run.
@@ -146,6 +148,7 @@ type Manager struct {
 
 	mu     sync.Mutex
 	pauses map[string]*pause        // every pause container this process answers for, by id
+	stays  bool                     // this machine keeps pause programs from leaving the host's namespace
 	making map[string]bool          // names of those being started: a sweep must not take them for orphans
 	locks  map[string]chan struct{} // tasks with a call in progress
 	vpcs   map[netip.Prefix]bool    // VPCs that the masquerade rule knows

@@ -51,6 +51,10 @@ func TestTasksHostAndBridgeReachEachOther(t *testing.T) {
 	if got := call(t, one.PausePID, bridgeGateway(seen)+":"+hostPort); got != addr(10) {
 		t.Errorf("task to host: seen as %s, want %s", got, addr(10))
 	}
+	sent, err := r.Counters(t.Context(), "one")
+	if err != nil || sent.TxPackets == 0 || sent.RxBytes == 0 {
+		t.Errorf("the task's counters are %+v (%v)", sent, err)
+	}
 	if got := call(t, one.PausePID, addr(10)+":7001"); got != addr(10) {
 		t.Errorf("task to itself: seen as %s, want %s", got, addr(10))
 	}

@@ -36,16 +36,11 @@ func (d dockerEngine) StartPause(ctx context.Context, s PauseSpec) (string, int,
 		return "", 0, err
 	}
 	spec := docker.Spec{
-		Name: s.Name, Image: s.Image, Labels: s.Labels, NetworkMode: "host",
-		RawConfig: string(config), RawHostConfig: `{"CapDrop":["ALL"],"CapAdd":["SYS_ADMIN"]}`,
+		Name: s.Name, Image: s.Image, Labels: s.Labels, NetworkMode: "none",
+		RawConfig: string(config), RawHostConfig: `{"CapDrop":["ALL"]}`,
 		Log: &docker.LogConfig{Driver: "none"},
 	}
-	made, err := d.e.Create(ctx, spec)
-	if errors.Is(err, docker.ErrInvalid) {
-		// An engine that remaps user ids refuses the host's namespace.
-		spec.NetworkMode, spec.RawHostConfig = "none", `{"CapDrop":["ALL"]}`
-		made, err = d.e.Create(ctx, spec)
-	}
+	made, err := d.create(ctx, spec, s.Leaves)
 	if err != nil {
 		return "", 0, err
 	}
@@ -61,6 +56,19 @@ func (d dockerEngine) StartPause(ctx context.Context, s PauseSpec) (string, int,
 		return "", 0, errors.Join(err, d.undo(made.ID))
 	}
 	return made.ID, state.Pid, nil
+}
+
+// create prefers the host's namespace where the program may leave it; an engine that remaps user ids refuses.
+func (d dockerEngine) create(ctx context.Context, spec docker.Spec, leaves bool) (docker.Created, error) {
+	if leaves {
+		fast := spec
+		fast.NetworkMode, fast.RawHostConfig = "host", `{"CapDrop":["ALL"],"CapAdd":["SYS_ADMIN"]}`
+		made, err := d.e.Create(ctx, fast)
+		if !errors.Is(err, docker.ErrInvalid) {
+			return made, err
+		}
+	}
+	return d.e.Create(ctx, spec)
 }
 
 // undo also works for a caller that has given up; the engine bounds every call.

@@ -24,7 +24,11 @@ import (
 )
 
 // testEngine is the smallest Engine on a real Docker.
-type testEngine struct{ c *client.Client }
+type testEngine struct {
+	c *client.Client
+	// forbid keeps pause programs from leaving, as a security module would.
+	forbid bool
+}
 
 var _ Engine = testEngine{}
 
@@ -47,14 +51,18 @@ func (e testEngine) ImageExists(ctx context.Context, ref string) (bool, error) {
 }
 
 func (e testEngine) StartPause(ctx context.Context, s PauseSpec) (string, int, error) {
-	return e.run(ctx, s.Name, s.Image, "host", s.Hostname, s.Labels)
+	mode := "none"
+	if s.Leaves {
+		mode = "host"
+	}
+	return e.run(ctx, s.Name, s.Image, mode, s.Hostname, s.Labels)
 }
 
 func (e testEngine) run(
 	ctx context.Context, name, image, network, host string, labels map[string]string,
 ) (string, int, error) {
 	hc := &container.HostConfig{NetworkMode: container.NetworkMode(network)}
-	if network == "host" {
+	if network == "host" && !e.forbid {
 		hc.CapAdd = []string{"SYS_ADMIN"}
 	}
 	made, err := e.c.ContainerCreate(ctx, client.ContainerCreateOptions{
@@ -124,7 +132,7 @@ func newRig(tb testing.TB, change func(*Config)) *rig {
 	}
 	cfg := Config{
 		Installation: "t" + randomID(),
-		Engine:       testEngine{c},
+		Engine:       testEngine{c: c},
 		PoolSize:     -1,
 		Root:         os.Geteuid() == 0,
 		NewID:        randomID,
@@ -140,7 +148,7 @@ func newRig(tb testing.TB, change func(*Config)) *rig {
 	}
 	var b [2]byte
 	_, _ = rand.Read(b[:])
-	r := &rig{Manager: m, engine: testEngine{c}, net: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, b[0], b[1], 0}), 24)}
+	r := &rig{Manager: m, engine: testEngine{c: c}, net: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, b[0], b[1], 0}), 24)}
 	tb.Cleanup(func() {
 		err := r.Teardown(context.Background())
 		if err != nil {

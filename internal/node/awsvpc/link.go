@@ -2,6 +2,7 @@ package awsvpc
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -213,6 +214,32 @@ func (m *Manager) wired(q *pause) bool {
 	defer h.Close()
 	_, err = h.LinkByName(taskLink)
 	return err == nil
+}
+
+// Counters are what a task has received and sent since it was attached.
+type Counters struct {
+	RxBytes, RxPackets, RxErrors, RxDropped uint64
+	TxBytes, TxPackets, TxErrors, TxDropped uint64
+}
+
+// Counters reads the host's end, whose directions are the task's reversed: the engine knows nothing of our links.
+func (m *Manager) Counters(ctx context.Context, taskID string) (Counters, error) {
+	err := m.prepareRules(ctx)
+	if err != nil {
+		return Counters{}, err
+	}
+	l, err := m.findLink(taskID)
+	if err != nil {
+		return Counters{}, err
+	}
+	if l == nil || l.link.Attrs().Statistics == nil {
+		return Counters{}, fmt.Errorf("task %s has no link", taskID)
+	}
+	s := l.link.Attrs().Statistics
+	return Counters{
+		RxBytes: s.TxBytes, RxPackets: s.TxPackets, RxErrors: s.TxErrors, RxDropped: s.TxDropped,
+		TxBytes: s.RxBytes, TxPackets: s.RxPackets, TxErrors: s.RxErrors, TxDropped: s.RxDropped,
+	}, nil
 }
 
 // defaultMTU is that of the interface behind the default route: nothing larger leaves the host whole.

@@ -39,7 +39,10 @@ func (m *Manager) open(ctx context.Context, p Pause) (*pause, error) {
 }
 
 // leaveWait is how long a pause program may take for its first system call.
-const leaveWait = 5 * time.Second
+const leaveWait = 2 * time.Second
+
+// errStays says that the program did not leave, because a security module forbids it.
+var errStays = errors.New("the pause program has not left the host's namespace")
 
 func (m *Manager) openNamespace(ctx context.Context, pid int) (*os.File, error) {
 	ctx, cancel := context.WithTimeout(ctx, leaveWait)
@@ -59,7 +62,7 @@ func (m *Manager) openNamespace(ctx context.Context, pid int) (*os.File, error) 
 		}
 		select {
 		case <-ctx.Done():
-			return nil, errors.New("the pause program has not left the host's namespace")
+			return nil, errStays
 		case <-time.After(time.Millisecond):
 		}
 	}
@@ -84,15 +87,32 @@ func (m *Manager) procPath(pid int, rest string) string {
 	return filepath.Join(m.cfg.Proc, strconv.Itoa(pid), rest)
 }
 
-// start makes a pause container and answers for it from before it exists.
+// start makes a pause container. Where the fast way turns out to be forbidden, it is not tried again.
 func (m *Manager) start(ctx context.Context, labels map[string]string) (*pause, error) {
+	m.mu.Lock()
+	leaves := !m.stays
+	m.mu.Unlock()
+	q, err := m.startOne(ctx, labels, leaves)
+	if leaves && errors.Is(err, errStays) && ctx.Err() == nil {
+		m.cfg.Log.Info("pause programs may not leave the host's namespace here; Docker makes theirs", "op", "awsvpc")
+		m.mu.Lock()
+		m.stays = true
+		m.mu.Unlock()
+		q, err = m.startOne(ctx, labels, false)
+	}
+	return q, err
+}
+
+func (m *Manager) startOne(ctx context.Context, labels map[string]string, leaves bool) (*pause, error) {
 	id := m.cfg.NewID()
 	spec := PauseSpec{
 		Name:     "longshore-pause-" + m.names.prefix[2:] + "-" + id,
 		Image:    m.image.ref,
 		Labels:   m.labels(labels),
 		Hostname: "ip-" + id[:8],
+		Leaves:   leaves,
 	}
+	// Answered for from before it exists, so that no sweep takes it for an orphan.
 	m.mu.Lock()
 	m.making[spec.Name] = true
 	m.mu.Unlock()
@@ -108,18 +128,18 @@ func (m *Manager) start(ctx context.Context, labels map[string]string) (*pause, 
 		if imageErr != nil {
 			return nil, errors.Join(err, imageErr)
 		}
-		spec.Name += "-2"
 		cid, pid, err = m.cfg.Engine.StartPause(ctx, spec)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("start pause container: %w", err)
 	}
 	q, err := m.open(ctx, Pause{ID: cid, Name: spec.Name, PID: pid, Labels: spec.Labels})
-	if err == nil {
-		err = m.furnish(q)
-	}
 	if err != nil {
 		return nil, errors.Join(err, m.removeContainer(cid))
+	}
+	err = m.furnish(q)
+	if err != nil {
+		return nil, errors.Join(err, q.close(), m.removeContainer(cid))
 	}
 	m.mu.Lock()
 	m.pauses[cid] = q

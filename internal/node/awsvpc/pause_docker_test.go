@@ -62,3 +62,14 @@ func TestAProcessThatStaysInTheHostsNamespaceIsRefused(t *testing.T) {
 		t.Error("a process in the host's namespace was accepted")
 	}
 }
+
+func TestWhereLeavingIsForbiddenDockerMakesTheNamespace(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.Engine = testEngine{c: c.Engine.(testEngine).c, forbid: true} })
+	a := r.attached(t, "task", 10)
+	echo(t, a.PausePID, ":7001")
+	call(t, os.Getpid(), r.request("", 10).Address.String()+":7001")
+	left, err := r.engine.ListPauses(t.Context(), map[string]string{OwnerLabel: r.cfg.Installation})
+	if err != nil || len(left) != 1 {
+		t.Errorf("pause containers: %v (%v), want one", left, err)
+	}
+}
