@@ -86,10 +86,6 @@ func renderDeployment(s *state.Service, d counted) ecswire.Deployment {
 	}
 }
 
-func renderEvent(e *state.Event) ecswire.ServiceEvent {
-	return ecswire.ServiceEvent{Id: &e.ID, CreatedAt: wire.At(e.At), Message: &e.Message}
-}
-
 func renderDeploy(d state.DeployConfig) *ecswire.DeploymentConfiguration {
 	w := &ecswire.DeploymentConfiguration{
 		DeploymentCircuitBreaker: &ecswire.DeploymentCircuitBreaker{Enable: ptr(d.CircuitBreaker),
