@@ -31,7 +31,7 @@ func (c *downCommand) Run(r *run) error {
 	if err != nil {
 		return err
 	}
-	removed, err := daemon.Teardown(r, daemon.Config{DataDir: c.dir(), Log: logger(r.Err, false)}, i)
+	removed, err := daemon.Teardown(r, daemon.Config{DataDir: c.dir(), Log: logger(r.Notes, false)}, i)
 	if err != nil {
 		return fmt.Errorf("remove what the daemon left: %w; run longshore doctor, then longshore down again", err)
 	}

@@ -10,7 +10,7 @@ import (
 
 type upCommand struct {
 	installation
-	Listen    string   `help:"HOST:PORT of the API; a loopback address is answered on both families." default:"127.0.0.1:4566"`
+	Listen    string   `help:"HOST:PORT of the API; a loopback address is answered on both families." default:"${listen}"`
 	AcceptAny bool     `name:"insecure-accept-any-credentials" help:"Take any credentials without looking at the signature; loopback only, for throw-away CI."`
 	TLSCert   string   `name:"tls-cert" help:"PEM file of the certificate; needed on addresses that are not loopback." placeholder:"FILE"`
 	TLSKey    string   `name:"tls-key" help:"PEM file of the certificate's key." placeholder:"FILE"`
@@ -24,7 +24,7 @@ type upCommand struct {
 func (c *upCommand) Run(r *run) error {
 	return daemon.Run(r, daemon.Config{
 		DataDir: c.dir(), Listen: c.Listen, TLSCert: c.TLSCert, TLSKey: c.TLSKey, Names: c.Name,
-		AcceptAny: c.AcceptAny, NoNode: c.NoNode, Store: c.Store, Out: r.Out, Log: logger(r.Err, c.Verbose),
+		AcceptAny: c.AcceptAny, NoNode: c.NoNode, Store: c.Store, Out: r.Out, Log: logger(r.Notes, c.Verbose),
 	})
 }
 
@@ -47,7 +47,7 @@ func (c *envCommand) Run(r *run) error {
 	case err == nil:
 		url = p.URL
 	case errors.Is(err, fs.ErrNotExist):
-		fmt.Fprintln(r.Err, "longshore: the daemon is not running; start it with longshore up")
+		fmt.Fprintln(r.Notes, "longshore: the daemon is not running; start it with longshore up")
 	default:
 		return err
 	}

@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+type statusCommand struct {
+	installation
+	Cluster string   `help:"Only this cluster." placeholder:"NAME"`
+	Watch   bool     `short:"w" help:"Keep looking until every service is steady."`
+	Tasks   int      `help:"How many tasks of a service to show; 0 is all." default:"12"`
+	Service []string `arg:"" optional:"" help:"Only these services."`
+}
+
+// Run draws the clusters once, or until they are steady.
+func (c *statusCommand) Run(r *run) error {
+	api, err := c.connect(r)
+	if err != nil {
+		return err
+	}
+	screen := newScreen(r)
+	p := &photographer{api: api, cluster: c.Cluster, services: c.Service, ports: map[string][]int32{}}
+	if c.Watch {
+		w := watch{photographer: p, screen: screen, now: r.Now, tasks: c.Tasks}
+		_, err = w.untilSteady(r)
+		return err
+	}
+	now, err := p.take(r)
+	if err != nil {
+		return err
+	}
+	if len(now.clusters) == 0 {
+		return screen.print("no clusters yet: aws ecs create-cluster --cluster-name NAME makes one, longshore demo" +
+			c.flag() + " shows one at work")
+	}
+	return screen.print(view{ink: screen.ink, now: r.Now(), tasks: c.Tasks}.lines(now)...)
+}
+
+// watch shows services coming up: redrawn in place on a terminal, one line a change elsewhere.
+type watch struct {
+	*photographer
+	screen *screen
+	now    func() time.Time
+	tasks  int
+}
+
+// lookEvery is short enough to see tasks start one by one.
+const lookEvery = 500 * time.Millisecond
+
+// untilSteady returns the last picture once every service in it is steady, or an error once one has failed.
+func (w watch) untilSteady(ctx context.Context) (picture, error) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	told := story{}
+	for {
+		p, err := w.take(ctx)
+		if err != nil {
+			return p, err
+		}
+		err = w.show(p, &told)
+		if err != nil {
+			return p, err
+		}
+		done, err := settled(p)
+		if done || err != nil {
+			return p, err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return p, ctx.Err()
+		}
+	}
+}
+
+func (w watch) show(p picture, told *story) error {
+	if w.screen.live {
+		return w.screen.draw(view{ink: w.screen.ink, now: w.now(), tasks: w.tasks}.lines(p))
+	}
+	return w.screen.print(told.news(p, w.now())...)
+}
+
+// settled says whether there is nothing left to wait for.
+func settled(p picture) (bool, error) {
+	done := true
+	var err error
+	for _, c := range p.clusters {
+		for _, s := range c.services {
+			reason := failed(s.info)
+			if reason != "" {
+				err = errors.Join(err, fmt.Errorf("the deployment of %s failed: %s; longshore events %s --cluster %s says more",
+					val(s.info.ServiceName), reason, val(s.info.ServiceName), val(c.info.ClusterName)))
+			}
+			done = done && (steady(s.info) || reason != "" || val(s.info.Status) == "INACTIVE")
+		}
+	}
+	if !done {
+		return false, nil
+	}
+	return true, err
+}
