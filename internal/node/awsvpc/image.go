@@ -31,9 +31,11 @@ func newImage(arch string) (image, error) {
 		"architecture": arch,
 		"os":           "linux",
 		"created":      "1970-01-01T00:00:00Z",
-		"config":       map[string]any{"Entrypoint": []string{"/pause"}, "Labels": map[string]string{"longshore.image": "pause"}},
-		"rootfs":       map[string]any{"type": "layers", "diff_ids": []string{"sha256:" + diff}},
-		"history":      []map[string]any{{"created": "1970-01-01T00:00:00Z", "created_by": "longshore"}},
+		"config": map[string]any{
+			"Entrypoint": []string{"/pause"}, "Labels": map[string]string{"longshore.image": "pause"},
+		},
+		"rootfs":  map[string]any{"type": "layers", "diff_ids": []string{"sha256:" + diff}},
+		"history": []map[string]any{{"created": "1970-01-01T00:00:00Z", "created_by": "longshore"}},
 	})
 	if err != nil {
 		return image{}, err
@@ -45,7 +47,9 @@ func newImage(arch string) (image, error) {
 	if err != nil {
 		return image{}, err
 	}
-	all, err := archive(file{"config.json", 0o644, config}, file{"layer.tar", 0o644, layer}, file{"manifest.json", 0o644, manifest})
+	all, err := archive(
+		file{"config.json", 0o644, config}, file{"layer.tar", 0o644, layer}, file{"manifest.json", 0o644, manifest},
+	)
 	return image{ref: ref, tar: all}, err
 }
 
@@ -76,7 +80,8 @@ func archive(files ...file) ([]byte, error) {
 	var buf bytes.Buffer
 	w := tar.NewWriter(&buf)
 	for _, f := range files {
-		err := w.WriteHeader(&tar.Header{Name: f.name, Mode: f.mode, Size: int64(len(f.data)), Format: tar.FormatUSTAR})
+		head := tar.Header{Name: f.name, Mode: f.mode, Size: int64(len(f.data)), Format: tar.FormatUSTAR}
+		err := w.WriteHeader(&head)
 		if err != nil {
 			return nil, err
 		}

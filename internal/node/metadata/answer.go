@@ -38,7 +38,8 @@ func (s *Server) container(q *request) {
 	c, ok := q.view.find("")
 	if !ok {
 		// Registered, and Docker has not made it yet.
-		q.reply(http.StatusInternalServerError, fmt.Sprintf("unable to generate metadata for container '%s'", q.view.container))
+		q.reply(http.StatusInternalServerError,
+			fmt.Sprintf("unable to generate metadata for container '%s'", q.view.container))
 		return
 	}
 	q.reply(http.StatusOK, containerDoc(q.view.spec, c, q.version))
@@ -113,7 +114,8 @@ func (s *Server) containerStats(q *request) {
 	}
 	c, ok := q.view.find("")
 	if !ok {
-		q.reply(http.StatusInternalServerError, fmt.Sprintf("Unable to get container stats for: %s", q.view.container))
+		q.reply(http.StatusInternalServerError,
+			fmt.Sprintf("Unable to get container stats for: %s", q.view.container))
 		return
 	}
 	stats, err := s.stats(q, c)

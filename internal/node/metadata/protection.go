@@ -66,7 +66,8 @@ func (s *Server) protect(q *request) {
 	}
 	if q.view == nil {
 		q.protectionFault(&ProtectionError{
-			Code: "ResourceNotFoundException", Message: "Failed to find a task for the request", Status: http.StatusNotFound,
+			Code: "ResourceNotFoundException", Status: http.StatusNotFound,
+			Message: "Failed to find a task for the request",
 		})
 		return
 	}
@@ -79,7 +80,8 @@ func (s *Server) protect(q *request) {
 	}
 	if s.cfg.Protection == nil {
 		q.protectionFault(&ProtectionError{
-			Code: "ServerException", Message: "Task protection is not available on this node", Status: http.StatusInternalServerError,
+			Code: "ServerException", Status: http.StatusInternalServerError,
+			Message: "Task protection is not available on this node",
 		})
 		return
 	}
@@ -112,7 +114,9 @@ func (s *Server) protectionUpdate(q *request) (*ProtectionUpdate, bool) {
 		message = "Invalid request: does not contain 'ProtectionEnabled' field"
 	}
 	if message != "" {
-		q.protectionFault(&ProtectionError{Code: "InvalidParameterException", Message: message, Status: http.StatusBadRequest})
+		q.protectionFault(&ProtectionError{
+			Code: "InvalidParameterException", Message: message, Status: http.StatusBadRequest,
+		})
 		return nil, false
 	}
 	if body.ProtectionEnabled == nil {
@@ -129,11 +133,14 @@ func (s *Server) refusal(ctx context.Context, taskARN string, err error) *Protec
 	}
 	if ctx.Err() != nil {
 		return &ProtectionError{
-			Code: "RequestCanceled", Message: "Timed out calling Amazon ECS Task Protection API", Status: http.StatusGatewayTimeout,
+			Code: "RequestCanceled", Status: http.StatusGatewayTimeout,
+			Message: "Timed out calling Amazon ECS Task Protection API",
 		}
 	}
 	s.cfg.Log.Warn("task protection failed", "task", taskARN, "op", "task-protection", "err", err)
-	return &ProtectionError{Code: "ServerException", Message: "Unexpected error occurred", Status: http.StatusInternalServerError}
+	return &ProtectionError{
+		Code: "ServerException", Message: "Unexpected error occurred", Status: http.StatusInternalServerError,
+	}
 }
 
 func (q *request) protectionFault(e *ProtectionError) {
