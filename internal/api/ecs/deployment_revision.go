@@ -7,6 +7,7 @@ import (
 	"longshore/internal/aws/wire"
 	"longshore/internal/gen/ecswire"
 	"longshore/internal/state"
+	"longshore/internal/store"
 )
 
 // DescribeServiceRevisions shows what deployments brought about: revisions never change.
@@ -30,13 +31,13 @@ func (a *API) DescribeServiceRevisions(_ context.Context, c front.Caller,
 			out.Failures = append(out.Failures, missing(arn))
 			continue
 		}
-		out.ServiceRevisions = append(out.ServiceRevisions, renderRevision(r))
+		out.ServiceRevisions = append(out.ServiceRevisions, renderRevision(v, r))
 	}
 	return out, nil
 }
 
-func renderRevision(r *state.ServiceRevision) ecswire.ServiceRevision {
-	w := ecswire.ServiceRevision{
+func renderRevision(v store.View, r *state.ServiceRevision) ecswire.ServiceRevision {
+	return ecswire.ServiceRevision{
 		ServiceRevisionArn:       ptr(r.Key.ARN()),
 		ServiceArn:               ptr(r.Service.ARN()),
 		ClusterArn:               ptr(r.Service.Cluster().ARN()),
@@ -48,13 +49,32 @@ func renderRevision(r *state.ServiceRevision) ecswire.ServiceRevision {
 		LoadBalancers:            []ecswire.LoadBalancer{},
 		ServiceRegistries:        []ecswire.ServiceRegistry{},
 		NetworkConfiguration:     renderNetwork(r.Network),
-		ContainerImages:          []ecswire.ContainerImage{},
+		ContainerImages:          revisionImages(v, r),
 		GuardDutyEnabled:         ptr(false),
 		CreatedAt:                wire.At(r.CreatedAt),
 	}
-	for _, i := range r.Images {
-		w.ContainerImages = append(w.ContainerImages, ecswire.ContainerImage{ContainerName: ptr(i.Container),
-			Image: opt(i.Image), ImageDigest: opt(i.Digest)})
+}
+
+// revisionImages are the images of a revision's containers, with the digest that its tasks reported: AWS resolves a
+// tag once for a deployment, here the first task to run it says what it was.
+func revisionImages(v store.View, r *state.ServiceRevision) []ecswire.ContainerImage {
+	out := []ecswire.ContainerImage{}
+	td, ok := v.TaskDefinitions().Get(r.TaskDefinition)
+	if !ok {
+		return out
 	}
-	return w
+	digests := map[string]string{}
+	for t := range v.Tasks().OfDeployment(state.NewDeploymentKey(r.Service, r.Key.ID())) {
+		for i := range t.Containers {
+			if c := &t.Containers[i]; c.ImageDigest != "" {
+				digests[c.Name] = c.ImageDigest
+			}
+		}
+	}
+	for i := range td.Containers {
+		c := &td.Containers[i]
+		out = append(out, ecswire.ContainerImage{ContainerName: ptr(c.Name), Image: ptr(c.Image),
+			ImageDigest: opt(digests[c.Name])})
+	}
+	return out
 }

@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"longshore/internal/aws/front"
@@ -113,8 +114,8 @@ func weigh(t *state.Task) (running, pending int32) {
 // a hundred lines of ten services at every poll, so the times share one allocation.
 func lastEvents(v store.View, s *state.Service) []ecswire.ServiceEvent {
 	lines := make([]*state.Event, 0, maxEvents)
-	for e := range v.Events().Backward(string(s.Key) + "/") {
-		if len(lines) == maxEvents || e.At.Before(s.CreatedAt) {
+	for e := range v.Events().Backward(fmt.Sprintf("%s/%04d/", s.Key, s.Generation)) { // see store.Tx.Tell
+		if len(lines) == maxEvents {
 			break
 		}
 		lines = append(lines, e)

@@ -268,13 +268,14 @@ func TestEventsAreNewestFirstAndOfThisServiceAlone(t *testing.T) {
 	r := newRig(t)
 	call(r, r.api.CreateService, webService())
 	key := state.NewServiceKey(r.cluster(), "web")
+	r.put(func(tx *store.Tx) { tx.Tell(key, r.now, "z", "of an earlier service of that name") })
+	r.editService("web", func(s *state.Service) { s.Generation++ })
 	r.put(func(tx *store.Tx) {
-		tx.Events().Put(&state.Event{Key: string(key) + "/0000/1", Service: key, ID: "z", At: r.now.Add(-time.Hour), Message: "before"})
-		tx.Events().Put(&state.Event{Key: string(key) + "/0001/1", Service: key, ID: "a", At: r.now, Message: "one"})
-		tx.Events().Put(&state.Event{Key: string(key) + "/0001/2", Service: key, ID: "b", At: r.now, Message: "two"})
+		tx.Tell(key, r.now, "a", "one")
+		tx.Tell(key, r.now.Add(-time.Hour), "b", "two, told after the clock went back")
 	})
 	s := r.describe("web")
-	if len(s.Events) != 2 || *s.Events[0].Message != "two" || *s.Events[1].Message != "one" {
+	if len(s.Events) != 2 || *s.Events[0].Id != "b" || *s.Events[1].Message != "one" {
 		t.Errorf("got %+v", s.Events)
 	}
 }

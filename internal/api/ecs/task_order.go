@@ -13,7 +13,7 @@ import (
 )
 
 // startedByForm is what users may write; deployments of services write "ecs-svc/…".
-var startedByForm = regexp.MustCompile(`^[A-Za-z0-9_/.:-]+$`)
+var startedByForm = regexp.MustCompile(`^[A-Za-z0-9_/-]+$`)
 
 // ask is what RunTask and StartTask requests have in common, unread.
 type ask struct {
