@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -135,6 +136,25 @@ func TestAnAddressThatIsRoutedAlreadyIsRefused(t *testing.T) {
 	left, err := r.engine.ListPauses(t.Context(), map[string]string{OwnerLabel: r.cfg.Installation})
 	if err != nil || len(left) != 1 {
 		t.Errorf("pause containers: %v (%v), want the holder's only", left, err)
+	}
+}
+
+func TestAddressesOfAnotherInstallationAreListedAndRefused(t *testing.T) {
+	one, two := newRig(t, nil), newRig(t, nil)
+	two.net = one.net
+	one.attached(t, "task", 45)
+	address := one.request("", 45).Address
+	taken, err := two.Taken(t.Context())
+	if err != nil || !slices.Contains(taken, address) {
+		t.Errorf("%s is not among %v (%v)", address, taken, err)
+	}
+	own, err := one.Taken(t.Context())
+	if err != nil || slices.Contains(own, address) {
+		t.Errorf("our own %s is among %v (%v)", address, own, err)
+	}
+	_, err = two.Attach(t.Context(), two.request("task", 45))
+	if !errors.Is(err, ErrAddressTaken) {
+		t.Errorf("got %v, want ErrAddressTaken", err)
 	}
 }
 

@@ -216,6 +216,39 @@ func (m *Manager) wired(q *pause) bool {
 	return err == nil
 }
 
+// Taken lists the single addresses that this host routes to anything but this installation's links, such as
+// another installation's tasks: whoever allocates addresses for this host should avoid them.
+func (m *Manager) Taken(ctx context.Context) ([]netip.Addr, error) {
+	err := m.prepareRules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	links, err := m.ourLinks()
+	if err != nil {
+		return nil, err
+	}
+	ours := map[int]bool{}
+	for _, l := range links {
+		ours[l.link.Attrs().Index] = true
+	}
+	routes, err := m.host.RouteList(nil, netlink.FAMILY_V4)
+	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
+		return nil, fmt.Errorf("list routes: %w", err)
+	}
+	var taken []netip.Addr
+	for _, r := range routes {
+		if r.Dst == nil || ours[r.LinkIndex] {
+			continue
+		}
+		ones, bits := r.Dst.Mask.Size()
+		addr, ok := netip.AddrFromSlice(r.Dst.IP)
+		if ok && ones == bits {
+			taken = append(taken, addr.Unmap())
+		}
+	}
+	return taken, nil
+}
+
 // Counters are what a task has received and sent since it was attached.
 type Counters struct {
 	RxBytes, RxPackets, RxErrors, RxDropped uint64
