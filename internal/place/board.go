@@ -149,6 +149,7 @@ type Session struct {
 	instances Instances
 	tasks     Tasks
 	failed    map[failure][]Refusal
+	mine      map[state.TaskKey]bool // chosen for in this session: the transaction may not have them yet
 }
 
 // Begin locks the Board for one transaction, given tx.Instances() and tx.Tasks(). What an earlier session
@@ -167,7 +168,8 @@ func (b *Board) Begin(instances Instances, tasks Tasks) *Session {
 		}
 	}
 	b.loose = b.loose[:0]
-	return &Session{b: b, instances: instances, tasks: tasks, failed: map[failure][]Refusal{}}
+	return &Session{b: b, instances: instances, tasks: tasks, failed: map[failure][]Refusal{},
+		mine: map[state.TaskKey]bool{}}
 }
 
 // End unlocks the Board.
@@ -201,7 +203,7 @@ func (s *Session) check(p *pool, n *node) bool {
 	}
 	before := p.end()
 	p.putInstance(i)
-	if !n.read || !s.b.sole {
+	if n.compared == 0 || !s.b.sole {
 		s.compare(p, n)
 	}
 	return p.end() == before
@@ -209,7 +211,7 @@ func (s *Session) check(p *pool, n *node) bool {
 
 // compare takes the transaction's tasks of an instance for the Board's.
 func (s *Session) compare(p *pool, n *node) {
-	n.read = true
+	n.compared = s.b.session
 	truth := 0
 	for t := range s.tasks.OfInstance(n.instance.Key) {
 		if holds(t) {
@@ -220,7 +222,7 @@ func (s *Session) compare(p *pool, n *node) {
 	if truth < len(n.tasks) {
 		for k := range n.tasks {
 			t, ok := s.tasks.Get(k)
-			if !ok || !holds(t) {
+			if !s.mine[k] && (!ok || !holds(t)) {
 				p.dropTask(n, k)
 			}
 		}

@@ -212,3 +212,27 @@ func TestAwaitReturnsOnceTheRevisionWasNoted(t *testing.T) {
 		t.Error("nobody noted revision 8")
 	}
 }
+
+func TestALaggingBoardDoesNotRefuseWhatFits(t *testing.T) {
+	w, b := newWorld(), NewBoard(firstOf)
+	b.Sole()
+	w.add("i1", 1024, 2048)
+	first := w.task("family:f", 1024, 1)
+	if why := w.run(b, first); why != nil {
+		t.Fatal(why)
+	}
+	gone := first.Clone()
+	gone.Last = state.Stopped
+	w.keep(gone) // and the board was not told
+	if why := w.run(b, w.task("family:f", 1024, 1)); why != nil {
+		t.Fatalf("got %v", why)
+	}
+	w.add("i2", 1024, 2048)
+	if why := w.run(b, w.task("family:f", 1024, 1)); why != nil {
+		t.Fatalf("the new instance was not seen: %v", why)
+	}
+	why := w.run(b, w.task("family:f", 1024, 1))
+	if len(why) != 2 {
+		t.Fatalf("got %v", why)
+	}
+}

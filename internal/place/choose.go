@@ -51,6 +51,9 @@ func (s *Session) Choose(r Request) []Refusal {
 		n := p.pick(pl, r, s.b.chance)
 		if n == nil {
 			why := p.explain(pl, r)
+			if s.reread(p, poolOf(r.Task), why) {
+				continue
+			}
 			if !pl.live {
 				s.failed[failureOf(pl, r)] = why
 			}
@@ -61,6 +64,29 @@ func (s *Session) Choose(r Request) []Refusal {
 			return nil
 		}
 	}
+}
+
+// reread compares the instances that came closest, and the list of all, with the transaction before a task is
+// refused: a Board that lags must not refuse what fits. It says whether anything was new.
+func (s *Session) reread(p *pool, k state.ClusterKey, why []Refusal) bool {
+	before := p.end()
+	if p.listed != s.b.session {
+		p.listed = s.b.session
+		for i := range s.instances.OfCluster(k) {
+			n := p.nodes[i.Key]
+			if n == nil || n.instance != i {
+				p.putInstance(i)
+				s.check(p, p.nodes[i.Key])
+			}
+		}
+	}
+	for _, w := range why {
+		n := p.nodes[w.Instance]
+		if n != nil && n.compared != s.b.session {
+			s.compare(p, n)
+		}
+	}
+	return p.end() > before
 }
 
 // poolOf is the cluster whose instances a task may use.
@@ -80,6 +106,7 @@ func (s *Session) take(p *pool, n *node, pl *plan, r Request) {
 		t.Zone = p.zone(pl.group, r.Subnets, t.Zone)
 	}
 	p.putTask(n, t)
+	s.mine[t.Key] = true
 	s.b.loose = append(s.b.loose, loose{t.Key, t.Instance})
 }
 

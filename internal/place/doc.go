@@ -3,8 +3,9 @@
 //
 // A Board remembers, cluster by cluster, what every instance has left. It is told of every committed change
 // (Note), and it is asked inside a transaction (Begin … Choose … End), whose truth about the chosen instance
-// is compared before the choice stands: a lagging Board can never overcommit. What it may do is miss room
-// that was freed a moment ago; who needs that room waits for the Board to catch up first (Await).
+// is compared before the choice stands: a lagging Board can never overcommit. Before it refuses, it compares the
+// instances that came closest; room that was freed a moment ago elsewhere it may miss, so who was told of such
+// room waits for the Board to catch up first (Await).
 //
 // # Cost
 //

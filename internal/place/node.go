@@ -18,8 +18,8 @@ type node struct {
 	gpus     int
 	tcp, udp map[int]int // tasks that hold a host port
 	tuples   map[string]string
-	checked  uint64 // session that compared it with the truth
-	read     bool   // its tasks were read from a transaction
+	checked  uint64 // session that compared its record with the transaction's
+	compared uint64 // session that compared its tasks
 	gone     bool
 }
 

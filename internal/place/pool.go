@@ -14,6 +14,7 @@ type pool struct {
 	log    []*node // what changed, oldest first; lanes replay it
 	start  int     // position of log[0]
 	next   int     // order of the next node
+	listed uint64  // session that compared the list of instances
 }
 
 func newPool() *pool {

@@ -92,6 +92,49 @@ func checkRoom(t *rapid.T, w *world) {
 	}
 }
 
+// Bursts whose transaction writes at its end, some of them failing, on a board that is told late or never.
+func TestBurstsNeverOvercommitWhateverTheBoardWasTold(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w, b := newWorld(), NewBoard(firstOf)
+		if rapid.Bool().Draw(t, "sole") {
+			b.Sole()
+		}
+		for i := range rapid.IntRange(1, 4).Draw(t, "instances") {
+			w.add(fmt.Sprint("i", i), rapid.IntRange(1, 8).Draw(t, "cpu"), 8)
+		}
+		var placed []*state.Task
+		for range rapid.IntRange(1, 12).Draw(t, "bursts") {
+			s := w.begin(b)
+			var chosen []*state.Task
+			for range rapid.IntRange(1, 8).Draw(t, "tasks") {
+				task := w.task("family:f", rapid.IntRange(0, 4).Draw(t, "need"), 1)
+				if s.Choose(Request{Task: task}) == nil {
+					chosen = append(chosen, task)
+				}
+			}
+			s.End()
+			if rapid.IntRange(0, 4).Draw(t, "fails") == 0 {
+				continue
+			}
+			for _, x := range chosen {
+				w.keep(x)
+			}
+			checkRoom(t, w)
+			placed = append(placed, chosen...)
+			for len(placed) > 0 && rapid.Bool().Draw(t, "stops") {
+				gone := placed[0].Clone()
+				gone.Last = state.Stopped
+				gone.Version++
+				w.keep(gone)
+				if rapid.Bool().Draw(t, "told") {
+					b.Note(placed[0], gone)
+				}
+				placed = placed[1:]
+			}
+		}
+	})
+}
+
 func TestZoneSkewStaysAtOneWhereEveryZoneHasRoom(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w, b := newWorld(), NewBoard(firstOf)

@@ -31,7 +31,8 @@ func judge(i *state.Instance, started time.Time, lostAfter time.Duration, now ti
 	if now.Before(at) {
 		return verdict{at: at}
 	}
-	return verdict{reason: fmt.Sprintf("Host %s (instance %s) was disconnected for more than %s.", i.Kind, nameOf(i), lostAfter)}
+	return verdict{reason: fmt.Sprintf("Host %s (instance %s) was disconnected for more than %s.",
+		i.Kind, nameOf(i), lostAfter)}
 }
 
 func nameOf(i *state.Instance) string {
