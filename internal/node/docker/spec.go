@@ -24,6 +24,7 @@ type Spec struct {
 	VolumesFrom  []string
 	Links        []string
 	CPUShares    int64
+	NanoCPUs     int64 // 0 = unlimited
 	MemoryBytes  int64
 
 	RawConfig     string
@@ -73,6 +74,7 @@ func (s Spec) build() (*container.Config, *container.HostConfig, error) {
 	}
 	host.CPUShares = s.CPUShares
 	host.Memory = s.MemoryBytes
+	host.NanoCPUs = s.NanoCPUs
 	err := s.mapPorts(cfg, host)
 	if err != nil {
 		return nil, nil, err

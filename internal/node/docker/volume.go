@@ -51,15 +51,25 @@ func (e *Engine) RemoveVolume(ctx context.Context, name string) error {
 
 // ListVolumes names the volumes that carry all the labels.
 func (e *Engine) ListVolumes(ctx context.Context, labels map[string]string) ([]string, error) {
+	volumes, err := e.Volumes(ctx, labels)
+	names := make([]string, 0, len(volumes))
+	for _, v := range volumes {
+		names = append(names, v.Name)
+	}
+	return names, err
+}
+
+// Volumes returns the volumes that carry all the labels.
+func (e *Engine) Volumes(ctx context.Context, labels map[string]string) ([]Volume, error) {
 	ctx, cancel := e.within(ctx, e.timeout.Quick, "list volumes")
 	defer cancel()
 	res, err := e.c.VolumeList(ctx, client.VolumeListOptions{Filters: labelFilter(labels)})
 	if err != nil {
 		return nil, classify(ctx, "list volumes", err)
 	}
-	names := make([]string, 0, len(res.Items))
+	out := make([]Volume, 0, len(res.Items))
 	for _, v := range res.Items {
-		names = append(names, v.Name)
+		out = append(out, Volume{Name: v.Name, Driver: v.Driver, Labels: v.Labels})
 	}
-	return names, nil
+	return out, nil
 }

@@ -54,7 +54,9 @@ func (r *runner) create(ctx context.Context, c *containerView) {
 		return
 	}
 	img := r.m.image(ctx, c.Spec.Image)
+	goOn := make(chan bool, 1)
 	r.post(func(v *view, now time.Time) {
+		defer func() { goOn <- c.Busy == opStart }()
 		c.Busy, c.Attempts = opNone, 0
 		c.ID, c.Ports, c.Image, c.CreatedAt = made.ID, ports, img, now
 		c.Bindings = bindings(c.Spec, v.Task.NetworkMode, ports)
@@ -62,10 +64,20 @@ func (r *runner) create(ctx context.Context, c *containerView) {
 			v.PullStartedAt, v.PullStoppedAt = began, began
 		}
 		c.Phase = phaseCreated
-		if made.Adopted {
+		switch {
+		case made.Adopted:
 			c.Phase, c.Recheck = phaseUnknown, true
+		case !v.Condemned && v.Desired != acs.StatusStopped:
+			c.Busy = opStart // its gate was open for the creation; the slot is kept, so that starts do not queue again
 		}
 	})
+	select {
+	case start := <-goOn:
+		if start {
+			r.startHeld(ctx, c, opStart)
+		}
+	case <-ctx.Done():
+	}
 }
 
 func (r *runner) createFailed(c *containerView, err error) {
@@ -89,8 +101,13 @@ func (r *runner) start(ctx context.Context, c *containerView, o op) {
 	if err != nil {
 		return
 	}
-	err = r.m.cfg.Engine.Start(ctx, c.ID)
-	release()
+	defer release()
+	r.startHeld(ctx, c, o)
+}
+
+// startHeld starts a container; the caller holds a slot.
+func (r *runner) startHeld(ctx context.Context, c *containerView, o op) {
+	err := r.m.cfg.Engine.Start(ctx, c.ID)
 	if ctx.Err() != nil {
 		return
 	}
@@ -110,7 +127,10 @@ func (r *runner) start(ctx context.Context, c *containerView, o op) {
 			}
 			r.follow(ctx, c)
 			// The metadata service shows addresses and mounts; they are read off the path to RUNNING.
-			c.Recheck = r.m.cfg.Metadata != nil
+			c.Addresses = nil
+			if r.m.cfg.Metadata != nil && !c.Recheck {
+				c.Recheck, c.LookAt = true, now.Add(lookAfterStart)
+			}
 		case errors.Is(err, docker.ErrUnavailable) && c.Attempts < maxAttempts:
 			c.retry(now)
 			c.Recheck = true // it may run all the same
@@ -122,6 +142,9 @@ func (r *runner) start(ctx context.Context, c *containerView, o op) {
 		}
 	})
 }
+
+// lookAfterStart keeps the look at a new container out of the way of a burst of starts.
+const lookAfterStart = 500 * time.Millisecond
 
 // rebind makes the container anew on other host ports: another process was faster.
 func (r *runner) rebind(ctx context.Context, c *containerView) {

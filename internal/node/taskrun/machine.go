@@ -180,6 +180,7 @@ type Machine struct {
 	parked   []*runner                   // applied before Run
 	seeds    map[string][]docker.Summary // by task ARN, until a runner takes them
 	manifest map[string]string           // task ARN → desired status; nil until the server sent one
+	fresh    bool                        // a manifest came since the last listing
 	pulled   map[string]bool             // images asked for since the process started (PullOnce)
 	images   map[string]knownImage       // by reference
 	info     *docker.Info

@@ -102,7 +102,8 @@ func (r *runner) register(task *acs.Task) error {
 func (r *runner) teardown(ctx context.Context) {
 	task := r.task()
 	var err error
-	if networkMode(task) == "awsvpc" && r.m.cfg.Networks != nil {
+	// Of a task that is known by its labels alone nobody knows the network mode.
+	if r.m.cfg.Networks != nil && (networkMode(task) == "awsvpc" || len(task.Containers) == 0) {
 		err = r.m.cfg.Networks.Detach(ctx, taskID(task.ARN))
 	}
 	r.mu.Lock()

@@ -113,7 +113,7 @@ func (r *runner) look(id string) {
 	r.mu.Lock()
 	for _, c := range r.v.Containers {
 		if c.ID != "" && (id == "" || c.ID == id) {
-			c.Recheck = true
+			c.Recheck, c.LookAt = true, time.Time{}
 		}
 	}
 	r.mu.Unlock()
@@ -267,8 +267,7 @@ func (r *runner) adopt(seeds []docker.Summary) {
 		name := s.Labels[docker.LabelContainer]
 		c := r.v.container(name)
 		if c == nil && len(r.v.Task.Containers) == 0 && s.Labels[docker.LabelRole] == "" {
-			spec := &acs.Container{Name: name, Essential: s.Labels[docker.LabelEssential] == "true"}
-			c = r.newContainer(r.v.Task, spec)
+			c = r.newContainer(r.v.Task, fromLabels(s.Labels))
 			c.DockerName = s.Name
 			r.v.Containers = append(r.v.Containers, c)
 		}

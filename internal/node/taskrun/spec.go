@@ -54,6 +54,9 @@ func (r *runner) spec(ctx context.Context, c *containerView) (docker.Spec, []doc
 	if cgroup == "" && s.MemoryBytes == 0 {
 		s.MemoryBytes = task.Memory << 20 // no task cgroup to hold the limit
 	}
+	if cgroup == "" {
+		s.NanoCPUs = int64(task.CPU * 1e9)
+	}
 	reason := overrideCommand(&s, c.Spec.Overrides)
 	if reason != "" {
 		return s, nil, reason
@@ -174,7 +177,35 @@ func (m *Machine) containerLabels(task *acs.Task, c *containerView) map[string]s
 	l[docker.LabelContainer] = c.Spec.Name
 	l[docker.LabelEssential] = strconv.FormatBool(c.Spec.Essential)
 	l[docker.LabelSpec] = specHash(c.Spec)
+	l[labelResume] = resumeOf(c.Spec)
 	return l
+}
+
+// labelResume carries what is needed to end a container properly when nothing else of its task is known any more.
+const labelResume = "longshore.resume"
+
+type resume struct {
+	StopTimeout int                     `json:"stop,omitempty"`
+	Logs        *acs.ContainerExtension `json:"logs,omitempty"`
+}
+
+func resumeOf(c *acs.Container) string {
+	data, err := json.Marshal(resume{StopTimeout: c.StopTimeout, Logs: c.Longshore})
+	if err != nil {
+		return ""
+	}
+	return string(data)
+}
+
+// fromLabels rebuilds as much of a container as its labels tell.
+func fromLabels(labels map[string]string) *acs.Container {
+	c := &acs.Container{Name: labels[docker.LabelContainer], Essential: labels[docker.LabelEssential] == "true"}
+	var r resume
+	err := json.Unmarshal([]byte(labels[labelResume]), &r)
+	if err == nil {
+		c.StopTimeout, c.Longshore = r.StopTimeout, r.Logs
+	}
+	return c
 }
 
 func (m *Machine) taskLabels(task *acs.Task) map[string]string {

@@ -183,7 +183,7 @@ func (m *Machine) Manifest(tasks []acs.TaskIdentifier) []acs.TaskIdentifier {
 		listed[t.TaskARN] = t.DesiredStatus
 	}
 	m.mu.Lock()
-	m.manifest = listed
+	m.manifest, m.fresh = listed, true
 	m.mu.Unlock()
 	var candidates []acs.TaskIdentifier
 	for arn, r := range m.running() {
@@ -201,10 +201,14 @@ func (m *Machine) Manifest(tasks []acs.TaskIdentifier) []acs.TaskIdentifier {
 // that has not spoken yet disowns nothing.
 func (m *Machine) orphans(byTask map[string][]docker.Summary) {
 	m.mu.Lock()
-	manifest, ctx := m.manifest, m.ctx
+	manifest, ctx, fresh := m.manifest, m.ctx, m.fresh
+	m.fresh = false
 	m.mu.Unlock()
 	if manifest == nil {
 		return
+	}
+	if fresh {
+		m.wg.Go(func() { m.orphanVolumes(ctx, byTask, manifest) })
 	}
 	for arn, list := range byTask {
 		status, claimed := manifest[arn]
@@ -219,6 +223,27 @@ func (m *Machine) orphans(byTask map[string][]docker.Summary) {
 			continue
 		}
 		m.wg.Go(func() { m.reap(ctx, arn, list) })
+	}
+}
+
+// orphanVolumes removes the volumes of tasks that ended while a crash kept their clean-up from happening.
+func (m *Machine) orphanVolumes(ctx context.Context, byTask map[string][]docker.Summary, manifest map[string]string) {
+	labels := m.labels()
+	labels[labelVolumeScope] = "task"
+	volumes, err := m.cfg.Engine.Volumes(ctx, labels)
+	if err != nil {
+		return // the next manifest is another chance
+	}
+	for _, v := range volumes {
+		arn := v.Labels[docker.LabelTask]
+		_, claimed := manifest[arn]
+		if claimed || m.runner(arn) != nil || len(byTask[arn]) > 0 {
+			continue
+		}
+		err = m.cfg.Engine.RemoveVolume(ctx, v.Name)
+		if err != nil {
+			m.cfg.Log.Warn("cannot remove an unclaimed volume", "task", arn, "op", "reap", "err", err)
+		}
 	}
 }
 
@@ -237,6 +262,12 @@ func (m *Machine) reap(ctx context.Context, arn string, list []docker.Summary) {
 		}
 	}
 	task := &acs.Task{ARN: arn}
+	if m.cfg.Networks != nil {
+		err := m.cfg.Networks.Detach(ctx, taskID(arn))
+		if err != nil && ctx.Err() == nil {
+			m.cfg.Log.Warn("cannot detach an unclaimed task", "task", arn, "op", "reap", "err", err)
+		}
+	}
 	_ = m.removeVolumes(ctx, task)
 	m.removeCgroup(task)
 }
