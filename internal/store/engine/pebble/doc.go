@@ -7,6 +7,6 @@
 //
 // # Not promised
 //
-// A torn last write is told from a damaged one only if something was written after it: the very last record
-// of a log that lost its end is taken for one that was never acknowledged.
+// A torn last write is told from a damaged one only if something was written after it: after a crash, a damaged
+// very last commit is taken for one that was never acknowledged.
 package pebble

@@ -92,6 +92,10 @@ func (e *Engine) open() (err error) {
 	if err != nil {
 		return err
 	}
+	err = checkTail(e.FS, e.Dir)
+	if err != nil {
+		return err
+	}
 	defer func() { err = fatalTo(err, recover()) }()
 	e.db, err = pebble.Open(e.Dir, &pebble.Options{
 		FS:                          e.FS,

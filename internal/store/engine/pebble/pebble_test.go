@@ -136,6 +136,12 @@ func TestDamageIsNamedWithFileOffsetAndRemedy(t *testing.T) {
 	for kind, memTable := range map[string]uint64{".log": 4 << 20, ".sst": 64 << 10, "MANIFEST-": 64 << 10} {
 		t.Run(kind, func(t *testing.T) {
 			disk := killed(t, memTable)
+			if kind == ".sst" { // what was being sorted is finished by the next start
+				err := open(t, pebble.Config{Dir: "data", FS: disk}).Close()
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
 			path := flip(t, disk, kind)
 			e, err := pebble.Open(pebble.Config{Dir: "data", FS: disk})
 			if err == nil {
