@@ -55,7 +55,7 @@ func newTaskFilter(v store.View, cluster state.ClusterKey, in *ecswire.ListTasks
 		f.desired = state.Status(*in.DesiredStatus)
 	}
 	if deref(in.DaemonName) != "" {
-		return f, notServed("daemonName")
+		return f, invalid("daemonName is not served by Longshore.")
 	}
 	if f.by != "" && (f.family != "" || deref(in.ContainerInstance) != "" || deref(in.ServiceName) != "") {
 		return f, invalid("When specifying startedBy, no other filter can be specified.")

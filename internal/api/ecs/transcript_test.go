@@ -32,7 +32,7 @@ type door struct {
 	ids   int
 }
 
-func newDoor(t *testing.T) *door {
+func newDoor(t testing.TB) *door {
 	t.Helper()
 	s, err := store.Open(context.Background(), memory.Engine{})
 	if err != nil {
@@ -161,6 +161,22 @@ func (d *door) records(table string) string {
 		}
 	case "providers":
 		for r := range v.Providers().All() {
+			all = append(all, r)
+		}
+	case "tasks":
+		for r := range v.Tasks().All() {
+			all = append(all, r)
+		}
+	case "services":
+		for r := range v.Services().All() {
+			all = append(all, r)
+		}
+	case "deployments":
+		for r := range v.Deployments().All() {
+			all = append(all, r)
+		}
+	case "servicedeployments":
+		for r := range v.ServiceDeployments().All() {
 			all = append(all, r)
 		}
 	}
