@@ -89,8 +89,8 @@ func (e *examination) checkMetadata(context.Context) finding {
 	case holder == "" && !e.root:
 		f.verdict, f.detail = lacking, metadataAddress+" can be served by root only: tasks have neither metadata nor roles"
 		f.mend = "start the daemon with sudo to have it"
-	case holder != "" && (e.running || strings.HasPrefix(holder, "ls")):
-		f.detail = metadataAddress + " is served on " + holder
+	case holder == "lo":
+		f.detail = metadataAddress + " is on lo already; daemons of this machine share it"
 	case holder != "":
 		f.verdict, f.detail = lacking, fmt.Sprintf("%s is held on %s by something else: tasks' metadata may be off", metadataAddress, holder)
 		f.mend = "stop the Amazon ECS agent or ecs-local-container-endpoints if one runs here; ip addr show " + holder

@@ -98,14 +98,11 @@ func (v view) deployments(s ecswire.Service) []string {
 	var rows [][]cell
 	for _, d := range s.Deployments {
 		whole := max(val(d.DesiredCount), val(s.DesiredCount), val(d.RunningCount)+val(d.PendingCount))
-		of := val(d.DesiredCount)
-		code := green
+		amount := fmt.Sprintf("%d/%d", val(d.RunningCount), val(d.DesiredCount))
+		code, state := green, strings.ToLower(strings.ReplaceAll(cmp.Or(val(d.RolloutState), val(d.Status)), "_", " "))
 		if val(d.Status) != "PRIMARY" {
-			code, of = faint, val(s.DesiredCount)
-		}
-		state := cmp.Or(val(d.RolloutState), val(d.Status))
-		if val(d.Status) != "PRIMARY" {
-			state = "being replaced"
+			amount = fmt.Sprintf("%d left", val(d.RunningCount)+val(d.PendingCount))
+			code, state = faint, "being replaced"
 		}
 		if n := val(d.FailedTasks); n > 0 {
 			state += fmt.Sprintf(" · %d failed", n)
@@ -116,7 +113,7 @@ func (v view) deployments(s ecswire.Service) []string {
 		rows = append(rows, []cell{
 			{text: last(val(d.TaskDefinition)), code: strong},
 			{text: bar(val(d.RunningCount), val(d.PendingCount), whole), code: code},
-			{text: fmt.Sprintf("%d/%d", val(d.RunningCount), of)},
+			{text: amount},
 			{text: state, code: faint},
 			{text: v.since(d.CreatedAt), code: faint},
 		})
