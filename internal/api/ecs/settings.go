@@ -105,6 +105,9 @@ func (a *API) putSetting(ctx context.Context, c front.Caller, principal, name, v
 	if err != nil {
 		return nil, err
 	}
+	if strings.HasSuffix(name, "LongArnFormat") && (value == "disabled" || value == "off") {
+		return nil, invalid("You can no longer disable Long Arn settings")
+	}
 	if !slices.Contains(rule.values, value) {
 		return nil, invalid("Invalid setting value for %s: %s. The valid values are %s.", name, value,
 			strings.Join(rule.values, ", "))
