@@ -20,7 +20,7 @@ import (
 
 // rig is an API over a memory store with a cluster "default", a bridge definition web:1 and an awsvpc one net:1.
 type rig struct {
-	t      *testing.T
+	t      testing.TB
 	api    *API
 	caller front.Caller
 	now    time.Time
@@ -29,7 +29,7 @@ type rig struct {
 
 var testScope = state.Scope{Account: "111122223333", Region: "us-east-1"}
 
-func newRig(t *testing.T) *rig {
+func newRig(t testing.TB) *rig {
 	t.Helper()
 	s, err := store.Open(context.Background(), memory.Engine{})
 	if err != nil {
@@ -41,6 +41,7 @@ func newRig(t *testing.T) *rig {
 	r.api = New(Config{Store: s, Now: func() time.Time { return r.now }, NewID: r.id,
 		NewUUID: func() string { return r.id() + "-uid" }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Board: place.NewBoard(func(int) int { return 0 })})
+	followBoard(t, r.api)
 	r.put(func(tx *store.Tx) {
 		tx.Clusters().Put(&state.Cluster{Key: r.cluster(), Status: state.StatusActive,
 			CapacityProviders: []string{providerFargate, providerFargateSpot, "asg"}})
@@ -69,10 +70,9 @@ func (r *rig) id() string {
 	return fmt.Sprintf("%08x%024x", uint32(r.ids)*0x9e3779b1, r.ids)
 }
 
-// put writes records as other parts of Longshore would, and tells the Board of them as the daemon does.
+// put writes records as other parts of Longshore would.
 func (r *rig) put(fn func(tx *store.Tx)) {
 	r.t.Helper()
-	seen := r.api.Store.View().Watch()
 	err := r.api.Store.Update(context.Background(), func(tx *store.Tx) error {
 		fn(tx)
 		return nil
@@ -80,13 +80,27 @@ func (r *rig) put(fn func(tx *store.Tx)) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	changes, _, err := seen.Next(context.Background())
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	for _, c := range changes {
-		r.api.Board.Note(c.Old, c.New)
-	}
+}
+
+// followBoard tells the Board of every commit, as the daemon does.
+func followBoard(t testing.TB, a *API) {
+	ctx, stop := context.WithCancel(context.Background())
+	t.Cleanup(stop)
+	view := a.Store.View()
+	a.Board.Reached(view.Revision())
+	watch := view.Watch()
+	go func() {
+		for {
+			changes, rev, err := watch.Next(ctx)
+			if err != nil {
+				return
+			}
+			for _, c := range changes {
+				a.Board.Note(c.Old, c.New)
+			}
+			a.Board.Reached(rev)
+		}
+	}()
 }
 
 // instance adds a connected container instance of 1 vCPU and 2 GiB.
@@ -99,7 +113,8 @@ func (r *rig) instance(kind string) state.InstanceKey {
 	r.put(func(tx *store.Tx) {
 		tx.Instances().Put(&state.Instance{Key: key, Kind: kind, Status: state.StatusActive, Connected: true,
 			CPU: 1024, Memory: 2048, RegisteredAt: r.now, ReservedTCP: []int{22},
-			Attributes: []state.Attribute{{Name: "ecs.availability-zone", Value: "us-east-1a"}}})
+			Attributes: []state.Attribute{{Name: "ecs.availability-zone", Value: "us-east-1a"},
+				{Name: "ecs.cpu-architecture", Value: "x86_64"}}})
 	})
 	return key
 }

@@ -26,6 +26,7 @@ func TestRunTranscripts(t *testing.T) {
 			}
 			d := newDoor(t)
 			d.api.Board = place.NewBoard(func(int) int { return 0 })
+			followBoard(t, d.api)
 			d.host(t)
 			got := replay(d, string(text))
 			if os.Getenv("LONGSHORE_REWRITE") != "" {
@@ -48,7 +49,8 @@ func (d *door) host(t *testing.T) {
 	err := d.api.Store.Update(context.Background(), func(tx *store.Tx) error {
 		tx.Instances().Put(&state.Instance{Key: key, Kind: state.KindEC2, Status: state.StatusActive, Connected: true,
 			CPU: 1024, Memory: 2048, RegisteredAt: d.now, Version: 1, AgentVersion: "1.0.0",
-			Attributes: []state.Attribute{{Name: "ecs.availability-zone", Value: "us-east-1a"}}})
+			Attributes: []state.Attribute{{Name: "ecs.availability-zone", Value: "us-east-1a"},
+				{Name: "ecs.cpu-architecture", Value: "x86_64"}}})
 		return nil
 	})
 	if err != nil {

@@ -18,6 +18,7 @@ const (
 )
 
 // RunTask places and starts up to ten tasks. What does not fit is no fault: it comes as failures[] under HTTP 200.
+// It waits until the Board knows what the caller may have seen: room that came free, instances that joined.
 func (a *API) RunTask(ctx context.Context, c front.Caller, in *ecswire.RunTaskRequest) (
 	*ecswire.RunTaskResponse, error,
 ) {
@@ -38,6 +39,10 @@ func (a *API) RunTask(ctx context.Context, c front.Caller, in *ecswire.RunTaskRe
 	if err != nil {
 		return nil, err
 	}
+	err = a.Board.Await(ctx, a.Store.View().Revision())
+	if err != nil {
+		return nil, err
+	}
 	tasks, out := a.newTasks(o, count), outcome{}
 	err = a.Store.Update(ctx, func(tx *store.Tx) error {
 		out = outcome{}
@@ -46,7 +51,7 @@ func (a *API) RunTask(ctx context.Context, c front.Caller, in *ecswire.RunTaskRe
 	if err != nil {
 		return nil, err
 	}
-	return &ecswire.RunTaskResponse{Tasks: out.render(), Failures: out.failed()}, nil
+	return &ecswire.RunTaskResponse{Tasks: out.render(a.Store.View()), Failures: out.failed()}, nil
 }
 
 // runOrder reads a RunTask request.
@@ -78,10 +83,10 @@ func (o *outcome) fail(arn, reason, detail string) {
 	o.failures = append(o.failures, failure(arn, reason, detail))
 }
 
-func (o *outcome) render() []ecswire.Task {
+func (o *outcome) render(v store.View) []ecswire.Task {
 	out := make([]ecswire.Task, 0, len(o.tasks))
 	for _, t := range o.tasks {
-		out = append(out, describeTask(t, true))
+		out = append(out, describeTask(v, t, true))
 	}
 	return out
 }

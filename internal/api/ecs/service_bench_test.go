@@ -12,8 +12,7 @@ import (
 
 // BenchmarkDescribeServicesOfTen is the hot path of every waiter: ten services of five tasks with a full story each.
 func BenchmarkDescribeServicesOfTen(b *testing.B) {
-	t := &testing.T{}
-	r := newRig(t)
+	r := newRig(b)
 	names := []string{}
 	for i := range 10 {
 		in := webService()

@@ -36,6 +36,10 @@ func (a *API) StartTask(ctx context.Context, c front.Caller, in *ecswire.StartTa
 		}
 		keys = append(keys, key)
 	}
+	err = a.Board.Await(ctx, a.Store.View().Revision())
+	if err != nil {
+		return nil, err
+	}
 	tasks, out := a.newTasks(o, len(keys)), outcome{}
 	err = a.Store.Update(ctx, func(tx *store.Tx) error {
 		out = outcome{}
@@ -44,7 +48,7 @@ func (a *API) StartTask(ctx context.Context, c front.Caller, in *ecswire.StartTa
 	if err != nil {
 		return nil, err
 	}
-	return &ecswire.StartTaskResponse{Tasks: out.render(), Failures: out.failed()}, nil
+	return &ecswire.StartTaskResponse{Tasks: out.render(a.Store.View()), Failures: out.failed()}, nil
 }
 
 func (a *API) startTasks(tx *store.Tx, o order, keys []state.InstanceKey, tasks []*state.Task, out *outcome) error {

@@ -7,6 +7,7 @@ import (
 	"longshore/internal/aws/front"
 	"longshore/internal/gen/ecswire"
 	"longshore/internal/state"
+	"longshore/internal/store"
 )
 
 // maxDescribed is the batch limit of DescribeTasks and DescribeContainerInstances.
@@ -41,13 +42,13 @@ func (a *API) DescribeTasks(_ context.Context, c front.Caller, in *ecswire.Descr
 			out.Failures = append(out.Failures, missing(key.ARN()))
 			continue
 		}
-		out.Tasks = append(out.Tasks, describeTask(t, slices.Contains(in.Include, includeTags)))
+		out.Tasks = append(out.Tasks, describeTask(v, t, slices.Contains(in.Include, includeTags)))
 	}
 	return out, nil
 }
 
-func describeTask(t *state.Task, tags bool) ecswire.Task {
-	w := renderTask(t)
+func describeTask(v store.View, t *state.Task, tags bool) ecswire.Task {
+	w := renderTask(v, t)
 	if tags {
 		w.Tags = renderTags(t.Tags)
 	}

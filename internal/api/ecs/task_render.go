@@ -6,17 +6,20 @@ import (
 	"longshore/internal/aws/wire"
 	"longshore/internal/gen/ecswire"
 	"longshore/internal/state"
+	"longshore/internal/store"
 )
 
 // waitingAttribute carries the reason of a wait to clients: AWS has no member for it, and attributes are the one
 // list of a task that clients pass through unread.
 const waitingAttribute = "longshore.waiting"
 
+const attributeArch = "ecs.cpu-architecture"
+
 // renderTask writes a task as every task operation answers it; tags are the caller's to add.
-func renderTask(t *state.Task) ecswire.Task {
+func renderTask(v store.View, t *state.Task) ecswire.Task {
 	w := ecswire.Task{
 		Attachments:          renderAttachments(t),
-		Attributes:           renderTaskAttributes(t),
+		Attributes:           renderTaskAttributes(v, t),
 		AvailabilityZone:     opt(t.Zone),
 		CapacityProviderName: opt(t.CapacityProvider),
 		ClusterArn:           ptr(t.Key.Cluster().ARN()),
@@ -78,8 +81,13 @@ func renderTaskHost(t *state.Task, w *ecswire.Task) {
 // defaultEphemeralGiB is what a Fargate task gets that asks for nothing (API_EphemeralStorage).
 const defaultEphemeralGiB = 20
 
-func renderTaskAttributes(t *state.Task) []ecswire.Attribute {
-	out := []ecswire.Attribute{{Name: ptr("ecs.cpu-architecture"), Value: ptr("x86_64")}}
+// renderTaskAttributes tells the architecture that the task runs on, once it is placed, and why it waits.
+func renderTaskAttributes(v store.View, t *state.Task) []ecswire.Attribute {
+	out := []ecswire.Attribute{}
+	host, ok := v.Instances().Get(t.Instance)
+	if ok && host.Attribute(attributeArch) != "" {
+		out = append(out, ecswire.Attribute{Name: ptr(attributeArch), Value: ptr(host.Attribute(attributeArch))})
+	}
 	if t.Waiting != nil {
 		reason := t.Waiting.Code
 		if t.Waiting.Reason != "" {

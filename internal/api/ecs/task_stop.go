@@ -54,5 +54,5 @@ func (a *API) StopTask(ctx context.Context, c front.Caller, in *ecswire.StopTask
 	if err != nil {
 		return nil, err
 	}
-	return &ecswire.StopTaskResponse{Task: ptr(renderTask(stopped))}, nil
+	return &ecswire.StopTaskResponse{Task: ptr(renderTask(a.Store.View(), stopped))}, nil
 }
