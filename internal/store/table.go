@@ -29,10 +29,13 @@ type rows[T any] struct {
 	indexes []*btree.Map[string, *T]
 }
 
+// newTree has small nodes: an Update copies one path in each tree that it writes.
+func newTree[T any]() *btree.Map[string, *T] { return btree.NewMap[string, *T](8) }
+
 func newRows[T any](s *schema[T]) *rows[T] {
-	r := &rows[T]{schema: s, primary: new(btree.Map[string, *T])}
+	r := &rows[T]{schema: s, primary: newTree[T]()}
 	for range s.indexes {
-		r.indexes = append(r.indexes, new(btree.Map[string, *T]))
+		r.indexes = append(r.indexes, newTree[T]())
 	}
 	return r
 }
