@@ -32,11 +32,15 @@ type capacity struct {
 type askedCapacity struct {
 	launch, platform *string
 	strategy         []ecswire.CapacityProviderStrategyItem
+	start            bool // StartTask: the instances are given, whatever the cluster's default strategy is
 }
 
 // parseCapacity decides between launch type, strategy and the cluster's default strategy, in that order
 // (API_RunTask), and checks that the definition can run there.
 func parseCapacity(v store.View, cluster *state.Cluster, td *state.TaskDefinition, in askedCapacity) (capacity, error) {
+	if in.start {
+		in.launch = ptr(startLaunch(td))
+	}
 	if in.launch != nil && len(in.strategy) > 0 {
 		return capacity{}, invalid("Specifying both a launch type and capacity provider strategy is not supported. " +
 			"Remove one and try again.")
@@ -53,6 +57,16 @@ func parseCapacity(v store.View, cluster *state.Cluster, td *state.TaskDefinitio
 		return out, invalid("Task definition does not support launch_type %s.", out.launch)
 	}
 	return out, nil
+}
+
+// startLaunch is what StartTask's tasks are until their instance is known: EC2, unless the definition is for
+// EXTERNAL instances alone.
+func startLaunch(td *state.TaskDefinition) string {
+	if !slices.Contains(td.Compatibilities, state.LaunchEC2) &&
+		slices.Contains(td.Compatibilities, state.LaunchExternal) {
+		return state.LaunchExternal
+	}
+	return state.LaunchEC2
 }
 
 func chosenCapacity(v store.View, cluster *state.Cluster, in askedCapacity) (capacity, error) {

@@ -63,7 +63,8 @@ func (a *API) runOrder(ctx context.Context, c front.Caller, in *ecswire.RunTaskR
 	ask := ask{cluster: in.Cluster, definition: in.TaskDefinition, network: in.NetworkConfiguration,
 		overrides: in.Overrides, group: in.Group, startedBy: in.StartedBy, propagate: in.PropagateTags,
 		managedTags: deref(in.EnableECSManagedTags), tags: in.Tags,
-		capacity: askedCapacity{in.LaunchType, in.PlatformVersion, in.CapacityProviderStrategy}}
+		capacity: askedCapacity{launch: in.LaunchType, platform: in.PlatformVersion,
+			strategy: in.CapacityProviderStrategy}}
 	o, err := a.newOrder(ctx, c, ask)
 	if err != nil {
 		return o, err

@@ -191,6 +191,23 @@ func TestOverridesAreKeptAndShown(t *testing.T) {
 	}
 }
 
+func TestStartTaskOnAnExternalInstanceIsExternal(t *testing.T) {
+	r := newRig(t)
+	r.put(func(tx *store.Tx) {
+		td := definition("edge", 1, "")
+		td.Compatibilities = []string{state.LaunchExternal}
+		tx.TaskDefinitions().Put(td)
+	})
+	host := r.instance(state.KindExternal)
+	for _, family := range []string{"edge", "web"} {
+		out := call(r, r.api.StartTask, &ecswire.StartTaskRequest{TaskDefinition: &family,
+			ContainerInstances: []string{host.ID()}})
+		if len(out.Tasks) != 1 || *out.Tasks[0].LaunchType != "EXTERNAL" {
+			t.Errorf("%s: got %+v", family, out)
+		}
+	}
+}
+
 func TestStartTaskRunsWhereItIsTold(t *testing.T) {
 	r := newRig(t)
 	host, gone := r.instance(state.KindEC2), state.NewInstanceKey(r.cluster(), r.id())

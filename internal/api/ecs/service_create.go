@@ -103,7 +103,8 @@ func runService(v store.View, c front.Caller, cluster *state.Cluster, in *ecswir
 		return err
 	}
 	where, err := parseCapacity(v, cluster, td,
-		askedCapacity{in.LaunchType, in.PlatformVersion, in.CapacityProviderStrategy})
+		askedCapacity{launch: in.LaunchType, platform: in.PlatformVersion,
+			strategy: in.CapacityProviderStrategy})
 	if err != nil {
 		return err
 	}

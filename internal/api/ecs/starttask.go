@@ -24,7 +24,7 @@ func (a *API) StartTask(ctx context.Context, c front.Caller, in *ecswire.StartTa
 	o, err := a.newOrder(ctx, c, ask{cluster: in.Cluster, definition: in.TaskDefinition,
 		network: in.NetworkConfiguration, overrides: in.Overrides, group: in.Group, startedBy: in.StartedBy,
 		propagate: in.PropagateTags, managedTags: deref(in.EnableECSManagedTags), tags: in.Tags,
-		capacity: askedCapacity{launch: ptr(state.LaunchEC2)}})
+		capacity: askedCapacity{start: true}})
 	if err != nil {
 		return nil, err
 	}
