@@ -128,8 +128,13 @@ func (s *submitter) drain(ctx context.Context, arn string, q *queue) {
 	}
 }
 
+// submitFor is how long a refused report is repeated, as the official agent does; an unreachable server is waited for
+// without end.
+const submitFor = 24 * time.Hour
+
 // deliver repeats one call until it is accepted, or refused for good.
 func (s *submitter) deliver(ctx context.Context, arn string, body map[string]any) bool {
+	began := s.a.cfg.Now()
 	for attempt := 1; ; attempt++ {
 		err := s.once(ctx, body)
 		if err == nil {
@@ -138,7 +143,7 @@ func (s *submitter) deliver(ctx context.Context, arn string, body map[string]any
 		if ctx.Err() != nil {
 			return false
 		}
-		if kindOf(err) == "InvalidParameterException" {
+		if kindOf(err) == "InvalidParameterException" || final(err) && s.a.cfg.Now().Sub(began) > submitFor {
 			s.a.cfg.Log.Error("server refuses a state change for good", "task", lastPart(arn), "op", "submit", "err", err)
 			return true
 		}

@@ -216,4 +216,8 @@ func TestStatsAreReadOnceASecond(t *testing.T) {
 	if seen != 2 {
 		t.Fatalf("saw %d samples", seen)
 	}
+	one, err := e.Stat(t.Context(), made.ID)
+	if err != nil || one.MemoryBytes == 0 || len(one.Raw) == 0 {
+		t.Fatalf("%+v %v", one, err)
+	}
 }

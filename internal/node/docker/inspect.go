@@ -176,6 +176,7 @@ type Summary struct {
 	Name    string
 	Labels  map[string]string
 	Status  string // created, running, paused, exited, …
+	Health  string // "", starting, healthy, unhealthy
 	Created time.Time
 }
 
@@ -189,13 +190,28 @@ func (e *Engine) List(ctx context.Context, labels map[string]string) ([]Summary,
 	}
 	out := make([]Summary, 0, len(res.Items))
 	for _, c := range res.Items {
-		s := Summary{ID: c.ID, Labels: c.Labels, Status: string(c.State), Created: time.Unix(c.Created, 0)}
+		s := Summary{
+			ID: c.ID, Labels: c.Labels, Status: string(c.State), Health: healthIn(c.Status), Created: time.Unix(c.Created, 0),
+		}
 		if len(c.Names) > 0 {
 			s.Name = strings.TrimPrefix(c.Names[0], "/")
 		}
 		out = append(out, s)
 	}
 	return out, nil
+}
+
+// healthIn reads the health out of "Up 2 minutes (healthy)": engines before API 1.52 list it nowhere else.
+func healthIn(status string) string {
+	switch {
+	case strings.HasSuffix(status, "(healthy)"):
+		return "healthy"
+	case strings.HasSuffix(status, "(unhealthy)"):
+		return "unhealthy"
+	case strings.HasSuffix(status, "(health: starting)"):
+		return "starting"
+	}
+	return ""
 }
 
 func labelFilter(labels map[string]string) client.Filters {

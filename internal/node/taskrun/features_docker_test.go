@@ -5,6 +5,7 @@ package taskrun_test
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -305,4 +306,55 @@ func BenchmarkTaskToRunningAgainstBareEngineCalls(b *testing.B) {
 			b.StartTimer()
 		}
 	})
+}
+
+func TestAHostPortThatAnotherProcessTookIsReplacedByAnother(t *testing.T) {
+	b := newBench(t)
+	b.stop()
+	l, err := net.Listen("tcp", "0.0.0.0:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	taken := l.Addr().(*net.TCPAddr).Port
+	blind := func(string, int) bool { return true } // somebody was faster than the probe
+	b.start(func(c *taskrun.Config) { c.Ports = taskrun.NewPorts(taken, taken+20, blind) })
+	c := container("a", "serve", "80")
+	c.PortMappings = []acs.PortMapping{{ContainerPort: 80}}
+	tk := task("44444444444444444444444444444458", c)
+	b.machine.Apply(tk)
+	s := b.untilStatus(tk.ARN, acs.StatusRunning)
+	if got := s.Containers[0].Bindings[0].HostPort; got == taken {
+		t.Fatalf("port %d belongs to another process", got)
+	}
+}
+
+func TestManyTasksRunWhileTheAgentIsRestartedAgainAndAgain(t *testing.T) {
+	b := newBench(t)
+	const n = 12
+	tasks := make([]acs.Task, n)
+	listed := []acs.TaskIdentifier{}
+	for i := range tasks {
+		tasks[i] = task("555555555555555555555555555555"+strconv.Itoa(10+i), container("a"))
+		listed = append(listed, acs.TaskIdentifier{TaskARN: tasks[i].ARN, DesiredStatus: acs.StatusRunning})
+	}
+	for range 4 {
+		for _, tk := range tasks {
+			b.machine.Apply(tk)
+		}
+		b.machine.Manifest(listed)
+		<-time.After(300 * time.Millisecond)
+		b.stop() // in the middle of creates and starts
+		b.start(func(*taskrun.Config) {})
+	}
+	for _, tk := range tasks {
+		b.machine.Apply(tk)
+	}
+	for _, tk := range tasks {
+		b.untilStatus(tk.ARN, acs.StatusRunning)
+	}
+	list, err := b.engine.List(t.Context(), map[string]string{docker.LabelInstallation: b.install})
+	if err != nil || len(list) != n {
+		t.Fatalf("%d containers for %d tasks, %v", len(list), n, err)
+	}
 }

@@ -215,6 +215,19 @@ func TestExitCodesAndReasonsAreTheEnginesTruth(t *testing.T) {
 	}
 }
 
+func TestATaskThatOutgrowsItsOwnMemoryLimitIsKilledForIt(t *testing.T) {
+	b := newBench(t)
+	c := container("eat", "eat")
+	c.Memory = 0
+	tk := task("22222222222222222222222222222229", c)
+	tk.Memory = 32
+	b.machine.Apply(tk)
+	s := b.untilStatus(tk.ARN, acs.StatusStopped)
+	if !strings.HasPrefix(s.Containers[0].Reason, "OutOfMemoryError:") || *s.Containers[0].ExitCode != 137 {
+		t.Fatalf("%+v", s.Containers[0])
+	}
+}
+
 func TestARestartedAgentFindsItsContainersAndTheTruthOfThoseThatDied(t *testing.T) {
 	b := newBench(t)
 	lives := task("33333333333333333333333333333331", container("a"))

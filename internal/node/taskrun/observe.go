@@ -102,14 +102,19 @@ func (c *containerView) gone(now time.Time) {
 	c.FinishedAt = now
 }
 
-func (c *containerView) observeHealth(st docker.State, now time.Time) {
-	health := acs.HealthUnknown
-	switch st.Health {
+// healthOf translates the engine's word; a check that has not run yet is UNKNOWN.
+func healthOf(engine string) string {
+	switch engine {
 	case "healthy":
-		health = acs.HealthHealthy
+		return acs.HealthHealthy
 	case "unhealthy":
-		health = acs.HealthUnhealthy
+		return acs.HealthUnhealthy
 	}
+	return acs.HealthUnknown
+}
+
+func (c *containerView) observeHealth(st docker.State, now time.Time) {
+	health := healthOf(st.Health)
 	if health == c.Health && !c.HealthSince.IsZero() {
 		return
 	}

@@ -146,9 +146,9 @@ func (m *Machine) takeSeeds(arn string) []docker.Summary {
 
 // compare looks again at every container whose listed state is not the believed one.
 func (r *runner) compare(list []docker.Summary) {
-	state := map[string]string{}
+	state, health := map[string]string{}, map[string]string{}
 	for _, s := range list {
-		state[s.ID] = s.Status
+		state[s.ID], health[s.ID] = s.Status, s.Health
 	}
 	r.mu.Lock()
 	doubt := false
@@ -165,7 +165,7 @@ func (r *runner) compare(list []docker.Summary) {
 			c.Recheck, doubt = true, true
 		}
 		// A health event may have been lost with the stream.
-		if up && c.Spec.HealthCheckType == acs.HealthCheckDocker {
+		if up && c.Spec.HealthCheckType == acs.HealthCheckDocker && healthOf(health[c.ID]) != c.Health {
 			c.Recheck, doubt = true, true
 		}
 	}
