@@ -12,7 +12,8 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := cli.Main(ctx, cli.Process{Args: os.Args[1:], In: os.Stdin, Out: os.Stdout, Notes: os.Stderr})
+	code := cli.Main(ctx, cli.Process{
+		Name: os.Args[0], Args: os.Args[1:], In: os.Stdin, Out: os.Stdout, Notes: os.Stderr})
 	stop()
 	os.Exit(code)
 }

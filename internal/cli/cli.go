@@ -21,6 +21,8 @@ import (
 
 // Process is what a command may touch of the process that it runs in.
 type Process struct {
+	// Name is how the binary was called, for commands that are shown to be typed; empty is "longshore".
+	Name string
 	Args []string
 	In   io.Reader
 	Out  io.Writer
@@ -33,6 +35,9 @@ type Process struct {
 }
 
 func (p *Process) complete() {
+	if p.Name == "" {
+		p.Name = "longshore"
+	}
 	if p.Env == nil {
 		p.Env = os.LookupEnv
 	}

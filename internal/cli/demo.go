@@ -183,13 +183,13 @@ func (d *demo) finish(s ecswire.Service, url, page string) error {
 	}
 	try := []struct{ command, what string }{
 		{"curl " + url, "ask it yourself"},
-		{"longshore status" + d.flag, "what runs, and where"},
-		{"longshore logs -f" + d.flag + " " + demoGroup, "its log, live"},
-		{"longshore events" + d.flag + " --cluster " + demoCluster, "what happened, and why"},
+		{d.r.Name + " status" + d.flag, "what runs, and where"},
+		{d.r.Name + " logs -f " + demoGroup + d.flag, "its log, live"},
+		{d.r.Name + " events --cluster " + demoCluster + d.flag, "what happened, and why"},
 		{fmt.Sprintf("aws ecs update-service --cluster %s --service %s --desired-count %d", demoCluster, demoService,
-			val(s.DesiredCount)+2), "two more (after eval \"$(longshore env" + d.flag + ")\")"},
-		{"longshore demo" + d.flag, "the next version, without a gap"},
-		{"longshore demo --down" + d.flag, "all of it gone"},
+			val(s.DesiredCount)+2), "two more (after eval \"$(" + d.r.Name + " env" + d.flag + ")\")"},
+		{d.r.Name + " demo" + d.flag, "the next version, without a gap"},
+		{d.r.Name + " demo --down" + d.flag, "all of it gone"},
 	}
 	wide := 0
 	for _, t := range try {

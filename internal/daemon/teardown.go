@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"longshore/internal/node/docker"
 )
@@ -19,11 +20,32 @@ func Holds(pid int, dir string) bool {
 		return false
 	}
 	args := bytes.Split(b, []byte{0})
-	if !bytes.Contains(args[0], []byte("longshore")) {
+	// A binary under another name is told by the files that it has open.
+	if !bytes.Contains(args[0], []byte("longshore")) && !hasOpen(pid, dir) {
 		return false
 	}
 	p, err := LoadProcess(dir)
 	return err == nil && p.PID == pid
+}
+
+// hasOpen says whether a process has a file below a directory open.
+func hasOpen(pid int, dir string) bool {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return false
+	}
+	files := filepath.Join("/proc", strconv.Itoa(pid), "fd")
+	entries, err := os.ReadDir(files)
+	if err != nil {
+		return false
+	}
+	for _, e := range entries {
+		to, err := os.Readlink(filepath.Join(files, e.Name()))
+		if err == nil && strings.HasPrefix(to, abs+"/") {
+			return true
+		}
+	}
+	return false
 }
 
 // label is on every container and volume of an installation; its value is the installation's id.
