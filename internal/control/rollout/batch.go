@@ -43,15 +43,16 @@ func (c census) next() batch {
 	}
 	short := max(0, want-max(0, c.upper-c.active()))
 
-	// Old tasks go as new ones replace them, and to make room; the weak ones are missed by nobody.
+	// Old tasks go as new ones replace them, and to make room; the weak ones are missed by nobody. No healthy
+	// one makes room for the replacement of a new one that fails.
 	old := c.oldFree + c.oldGuarded + c.oldWeak
-	goes := min(old, max(old-max(0, c.desired-c.healthy), short))
+	goes := min(old, max(old-max(0, c.desired-c.healthy), short-c.unwell, 0))
 	b.older = min(goes, c.oldWeak)
 	b.old = min(goes-b.older, c.oldFree, spare)
 	spare -= b.old
 	short -= b.old + b.older
 
-	b.leaving = min(max(c.healthy+c.leaving-c.desired, short, 0), c.leaving, spare)
+	b.leaving = min(max(c.healthy+c.leaving-c.desired, short-c.unwell, 0), c.leaving, spare)
 	short -= b.leaving
 
 	b.unwell = min(max(c.healthy+c.unwell-c.desired, 0), c.unwell)

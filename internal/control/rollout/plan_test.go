@@ -37,6 +37,8 @@ func TestBatchesFollowTheDocumentedArithmetic(t *testing.T) {
 		{"and stopped then", 2, 100, 200, census{healthy: 2, unwell: 1}, batch{unwell: 1}},
 		{"or one stops to make room", 3, 100, 100, census{healthy: 1, unwell: 2}, batch{unwell: 1, start: 1}},
 		{"the next only when its replacement came", 3, 100, 100, census{healthy: 1, unwell: 1, coming: 1}, batch{}},
+		{"healthy old ones do not make room for failing new ones", 4, 50, 200, census{oldFree: 4, unwell: 4},
+			batch{unwell: 1, start: 1}},
 		{"tasks that must move are replaced first", 2, 100, 200, census{healthy: 1, leaving: 1}, batch{start: 1}},
 		{"and leave then", 2, 100, 200, census{healthy: 2, leaving: 1}, batch{leaving: 1}},
 		{"or leave first as far as the minimum allows", 4, 50, 100, census{leaving: 4}, batch{leaving: 2, start: 2}},

@@ -107,6 +107,23 @@ func TestAThrottledServiceStartsAgainByItself(t *testing.T) {
 	})
 }
 
+func TestATaskWithoutAHealthCheckIsHealthyAfterTheConfiguredTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.r.HealthyAfter = 40 * time.Second
+		stop := keep(t, w)
+		defer stop()
+		w.service(2, 100, 200, nil)
+		time.Sleep(39 * time.Second)
+		synctest.Wait()
+		if got := w.show(); !strings.Contains(got, "IN_PROGRESS") {
+			t.Errorf("the service is already\n%s", got)
+		}
+		time.Sleep(5 * time.Second)
+		w.steady(t, "ecs-svc/1", 2)
+	})
+}
+
 func TestTheStoryKeepsTheLastHundredLinesInOrder(t *testing.T) {
 	w := newWorld(t)
 	w.service(0, 100, 200, nil)
