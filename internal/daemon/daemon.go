@@ -127,6 +127,7 @@ func (d *Daemon) compose(l net.Listener) error {
 	d.dispatch = dispatch.New(dispatch.Config{
 		Store: d.store, Minter: minter{m}, Secret: ids, Zones: zones, Now: time.Now, NewID: newID, Log: d.Log,
 	})
+	d.board.Sole() // one process places every task
 	d.claimKnownNetworks()
 	d.logsAPI = logs.New(logs.Config{Store: d.store, Events: d.logs, Now: time.Now, Log: d.Log})
 	mounts := map[string]http.Handler{"/_longshore/health": http.HandlerFunc(d.health)}

@@ -6,18 +6,19 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"longshore/internal/acs"
+	"longshore/internal/node"
 	"longshore/internal/node/awsvpc"
 	"longshore/internal/node/docker"
 	"longshore/internal/node/logship"
@@ -38,8 +39,9 @@ type host struct {
 	slots        *taskrun.Slots
 	cgroups      *os.Root
 
-	mu  sync.Mutex
-	off map[string]string // what does not work here, and why
+	mu     sync.Mutex
+	off    map[string]string // what does not work here, and why
+	agents []*node.Agent
 }
 
 // hostConfig says what a host works with.
@@ -92,7 +94,9 @@ func (h *host) open(ctx context.Context, c hostConfig) error {
 		h.setOff("awsvpc", err)
 		h.networks = nil
 	}
-	h.metadata, err = metadata.New(metadata.Config{Now: time.Now, Log: h.log})
+	calls := &containerCalls{host: h, server: c.Server, region: c.Region, keys: c.Keys, client: &http.Client{Timeout: callTimeout}}
+	h.metadata, err = metadata.New(metadata.Config{
+		Stats: calls, Tags: calls, Protection: calls, Now: time.Now, Log: h.log})
 	if err != nil {
 		return err
 	}
@@ -116,7 +120,7 @@ func (h *host) open(ctx context.Context, c hostConfig) error {
 
 func (h *host) newNetworks() (*awsvpc.Manager, error) {
 	return awsvpc.New(awsvpc.Config{
-		Installation: h.installation, Engine: pauses{h.engine}, Root: os.Geteuid() == 0,
+		Installation: h.installation, Engine: awsvpc.OnDocker(h.engine), Root: os.Geteuid() == 0,
 		Labels: map[string]string{"longshore.installation": h.installation},
 		NewID:  shortID, Now: time.Now, Log: h.log,
 	})
@@ -145,7 +149,7 @@ func (h *host) tasks(region string) taskrun.Config {
 		Now:          time.Now, NewID: newUUID, Log: h.log,
 	}
 	if h.networks != nil {
-		c.Networks = attachments{h.networks}
+		c.Networks = awsvpc.ForTasks(h.networks, netip.Prefix{})
 	}
 	return c
 }
@@ -156,7 +160,60 @@ func (h *host) parts() []part {
 		h.setOff("169.254.170.2 (task metadata and credentials)", errors.New("it needs what awsvpc needs"))
 		return nil
 	}
-	return []part{{"network pool", h.networks.Run}, {"metadata", h.serveMetadata}}
+	return []part{{"network pool", h.networks.Run}, {"metadata", h.serveMetadata}, {"network sweep", h.sweepNetworks}}
+}
+
+// sweepEvery is how often namespaces, links and addresses that no task claims are looked for; orphans are gone
+// within 30 s.
+const sweepEvery = 25 * time.Second
+
+// sweepNetworks gives the agents time to take up what an earlier run left before it calls anything an orphan.
+func (h *host) sweepNetworks(ctx context.Context) error {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+		live := h.liveTasks()
+		err := h.networks.Sweep(ctx, func(id string) bool { return live[id] })
+		if err != nil && ctx.Err() == nil {
+			h.log.Warn("cannot sweep networks", "err", err)
+		}
+	}
+}
+
+// liveTasks are the ids of the tasks that an agent of this host has in hand.
+func (h *host) liveTasks() map[string]bool {
+	h.mu.Lock()
+	agents := slices.Clone(h.agents)
+	h.mu.Unlock()
+	out := map[string]bool{}
+	for _, a := range agents {
+		for _, s := range a.Snapshots() {
+			out[s.TaskARN[strings.LastIndexByte(s.TaskARN, '/')+1:]] = true
+		}
+	}
+	return out
+}
+
+// serve runs an agent of this host.
+func (h *host) serve(ctx context.Context, c node.Config) error {
+	a, err := node.New(c)
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	h.agents = append(h.agents, a)
+	h.mu.Unlock()
+	defer func() {
+		h.mu.Lock()
+		h.agents = slices.DeleteFunc(h.agents, func(o *node.Agent) bool { return o == a })
+		h.mu.Unlock()
+	}()
+	return a.Run(ctx)
 }
 
 // serveMetadata answers on 169.254.170.2 for as long as ctx lasts.
@@ -168,74 +225,6 @@ func (h *host) serveMetadata(ctx context.Context) error {
 		return ctx.Err()
 	}
 	return h.metadata.Serve(ctx, l)
-}
-
-// pauses gives awsvpc the engine.
-type pauses struct{ *docker.Engine }
-
-var _ awsvpc.Engine = pauses{}
-
-func (p pauses) LoadImage(ctx context.Context, tar io.Reader) error {
-	return p.Engine.LoadImage(ctx, tar)
-}
-
-func (p pauses) ImageExists(ctx context.Context, ref string) (bool, error) {
-	_, err := p.ImageInspect(ctx, ref)
-	if errors.Is(err, docker.ErrNotFound) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-func (p pauses) StartPause(ctx context.Context, s awsvpc.PauseSpec) (string, int, error) {
-	made, err := p.CreatePause(ctx, docker.PauseSpec{
-		Name: s.Name, Image: s.Image, Labels: s.Labels, Hostname: s.Hostname, Writable: true})
-	return made.ID, made.Pid, err
-}
-
-func (p pauses) ListPauses(ctx context.Context, labels map[string]string) ([]awsvpc.Pause, error) {
-	found, err := p.List(ctx, labels)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]awsvpc.Pause, 0, len(found))
-	for _, c := range found {
-		st, err := p.Inspect(ctx, c.ID)
-		if errors.Is(err, docker.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, awsvpc.Pause{ID: c.ID, Name: c.Name, PID: st.Pid, Labels: c.Labels})
-	}
-	return out, nil
-}
-
-// attachments gives the task runner awsvpc.
-type attachments struct{ *awsvpc.Manager }
-
-var _ taskrun.Networks = attachments{}
-
-func (a attachments) Attach(ctx context.Context, taskID string, eni acs.ENI, o taskrun.NetworkOptions) (string, error) {
-	address, err := netip.ParseAddr(eni.PrimaryIPv4())
-	if err != nil {
-		return "", fmt.Errorf("attach interface: %w", err)
-	}
-	subnet, err := netip.ParsePrefix(o.SubnetCIDR)
-	if err != nil {
-		return "", fmt.Errorf("attach interface: %w", err)
-	}
-	mac, err := net.ParseMAC(eni.MACAddress)
-	if err != nil {
-		return "", fmt.Errorf("attach interface: %w", err)
-	}
-	at, err := a.Manager.Attach(ctx, awsvpc.Request{
-		TaskID: taskID, TaskARN: o.TaskARN, Address: address, SubnetCIDR: subnet.Masked(),
-		VPCCIDR: netip.PrefixFrom(subnet.Addr(), 16).Masked(), MAC: mac, Hostname: eni.PrivateDNSName,
-		DNS: eni.DomainNameServers,
-	})
-	return at.PauseID, err
 }
 
 // shipping gives the task runner logship.

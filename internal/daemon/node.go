@@ -137,16 +137,12 @@ func (a *agents) run(ctx context.Context, cluster state.ClusterKey, kind string)
 	}
 	defer dir.Close()
 	region := cluster.Scope().Region
-	agent, err := node.New(node.Config{
+	return a.h.serve(ctx, node.Config{
 		Server: a.d.url, Region: region, Cluster: cluster.Name(), Kind: kind, Managed: true,
 		Credentials: a.d.rootKeys(), Resources: resources(a.h), Tasks: a.h.tasks(region),
 		DockerVersion: a.h.info.ServerVersion, DataDir: dir, Now: time.Now, NewID: newUUID, Rand: rand.Float64,
 		Log: a.d.Log,
 	})
-	if err != nil {
-		return err
-	}
-	return agent.Run(ctx)
 }
 
 func openDir(path string) (*os.Root, error) {
@@ -233,21 +229,17 @@ func RunAgent(ctx context.Context, c AgentConfig) error {
 		return err
 	}
 	defer dir.Close()
-	agent, err := node.New(node.Config{
-		Server: c.Server, Region: c.Region, Cluster: c.Cluster, Kind: kind, Credentials: keys,
-		Attributes: c.Attributes, Resources: resources(h), Tasks: h.tasks(c.Region),
-		DockerVersion: h.info.ServerVersion, DataDir: dir, Now: time.Now, NewID: newUUID, Rand: rand.Float64,
-		Log: c.Config.Log,
-	})
-	if err != nil {
-		return err
-	}
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	for _, p := range h.parts() {
-		wg.Go(func() { _ = p.run(ctx) })
+		wg.Go(func() { _ = p.run(ctx) }) // what fails is written down in host.off
 	}
-	return agent.Run(ctx)
+	return h.serve(ctx, node.Config{
+		Server: c.Server, Region: c.Region, Cluster: c.Cluster, Kind: kind, Credentials: keys,
+		Attributes: c.Attributes, Resources: resources(h), Tasks: h.tasks(c.Region),
+		DockerVersion: h.info.ServerVersion, DataDir: dir, Now: time.Now, NewID: newUUID, Rand: rand.Float64,
+		Log: c.Config.Log,
+	})
 }

@@ -10,8 +10,10 @@ import (
 	"longshore/internal/aws/front"
 	"longshore/internal/control/attach"
 	"longshore/internal/control/loop"
+	"longshore/internal/control/presence"
 	"longshore/internal/control/rollout"
 	"longshore/internal/control/schedule"
+	"longshore/internal/control/sweep"
 	"longshore/internal/gen/ec2wire"
 	"longshore/internal/gen/ecswire"
 	"longshore/internal/store"
@@ -46,6 +48,8 @@ func (d *Daemon) parts() []part {
 		d.promise(s),
 		d.promise(rollout.New(rollout.Config{Store: d.store, Now: time.Now, NewID: newID})),
 		d.promise(attach.New(attach.Config{Store: d.store, Now: time.Now, NewID: newUUID, NewHex: newHex})),
+		d.promise(presence.New(presence.Config{Store: d.store, Now: time.Now})),
+		d.promise(sweep.New(sweep.Config{Store: d.store, Now: time.Now})),
 	}
 	if !d.NoNode {
 		out = append(out, part{"node", d.runNode})

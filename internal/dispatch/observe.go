@@ -120,11 +120,7 @@ func stopped(t *state.Task, r report, now time.Time) {
 // whyStopped finds the code and the sentence for a task that ended without being asked to (API_Task,
 // stopCode): a container that ran and exited is one story, one that never ran another.
 func whyStopped(t *state.Task, r report) (code, reason string) {
-	ran := !t.StartedAt.IsZero()
-	for _, c := range t.Containers {
-		ran = ran || c.ExitCode != nil
-	}
-	if ran {
+	if !t.StartedAt.IsZero() || allRan(t) {
 		return state.StopEssentialExited, cmp.Or(cut(r.Reason), reasonEssentialExited)
 	}
 	if r.Reason != "" {
@@ -136,6 +132,19 @@ func whyStopped(t *state.Task, r report) (code, reason string) {
 		}
 	}
 	return state.StopFailedToStart, reasonFailedToStart
+}
+
+// allRan says whether a task that was never reported RUNNING ran all the same, too short to be seen: some
+// container has an exit code, and none was kept from starting.
+func allRan(t *state.Task) bool {
+	ran := false
+	for _, c := range t.Containers {
+		if c.ExitCode == nil && c.Reason != "" {
+			return false
+		}
+		ran = ran || c.ExitCode != nil
+	}
+	return ran
 }
 
 // taskHealth sums up the containers' health: only essential containers with a health check count, and the

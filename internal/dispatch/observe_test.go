@@ -44,6 +44,12 @@ func TestWhyATaskStopped(t *testing.T) {
 				{Name: "web", Status: state.Stopped, Reason: "CannotPullContainerError: no such image"}}},
 			code: state.StopFailedToStart, reason: "CannotPullContainerError: no such image",
 		},
+		"a dependency fails, so that the essential container never starts": {
+			report: report{Status: state.Stopped, Containers: []containerReport{
+				{Name: "side", Status: state.Stopped, ExitCode: code(3)},
+				{Name: "web", Status: state.Stopped, Reason: "TaskDependencyError: side exited with 3"}}},
+			code: state.StopFailedToStart, reason: "TaskDependencyError: side exited with 3",
+		},
 		"a task that the agent cannot use": {
 			report: report{Status: state.Stopped, Reason: "UnrecognizedTaskError: unknown volume type"},
 			code:   state.StopFailedToStart, reason: "UnrecognizedTaskError: unknown volume type",
