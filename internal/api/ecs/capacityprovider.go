@@ -59,7 +59,7 @@ func (a *API) newProvider(c front.Caller, in *ecswire.CreateCapacityProviderRequ
 		}
 	}
 	if in.ManagedInstancesProvider != nil || in.Cluster != nil {
-		return nil, unsupported("Managed Instances capacity providers are not served by Longshore. See SCOPE.")
+		return nil, unsupported("Managed Instances capacity providers are not served by Longshore. See SCOPE.md.")
 	}
 	g := in.AutoScalingGroupProvider
 	if g == nil || deref(g.AutoScalingGroupArn) == "" {
@@ -121,7 +121,7 @@ func setNumber(to *int, given *int32) {
 func (a *API) UpdateCapacityProvider(ctx context.Context, c front.Caller, in *ecswire.UpdateCapacityProviderRequest,
 ) (*ecswire.UpdateCapacityProviderResponse, error) {
 	if in.ManagedInstancesProvider != nil {
-		return nil, unsupported("Managed Instances capacity providers are not served by Longshore. See SCOPE.")
+		return nil, unsupported("Managed Instances capacity providers are not served by Longshore. See SCOPE.md.")
 	}
 	g := in.AutoScalingGroupProvider
 	if g == nil {

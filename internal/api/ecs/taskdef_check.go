@@ -122,6 +122,9 @@ func checkTaskSize(td *state.TaskDefinition) error {
 
 // checkNamespaces keeps sysctls of a shared namespace from being changed for the host.
 func checkNamespaces(td *state.TaskDefinition) error {
+	if windows(td) && td.PIDMode+td.IPCMode != "" {
+		return client("pidMode and ipcMode are not supported for Windows containers.")
+	}
 	for _, c := range td.Containers {
 		for _, s := range c.SystemControls {
 			switch {

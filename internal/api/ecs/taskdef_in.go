@@ -109,7 +109,7 @@ func volumeIn(in *ecswire.Volume) (state.Volume, error) {
 
 // unservedVolume refuses a kind of volume that a record cannot hold; SCOPE lists them.
 func unservedVolume(name, kind string) error {
-	return client("Volume '%s': %s is not served by Longshore. See SCOPE.", name, kind)
+	return client("Volume '%s': %s is not served by Longshore. See SCOPE.md.", name, kind)
 }
 
 func dockerVolumeIn(in *ecswire.DockerVolumeConfiguration) *state.DockerVolume {

@@ -182,9 +182,9 @@ func TestRulesOfSecretsLogsAndVolumes(t *testing.T) {
 			`{"scope":"task","autoprovision":true}}]`,
 			want: denied + "Volume 'v': autoprovision is only supported when scope is shared."},
 		{name: "EFS", top: `"volumes":[{"name":"v","efsVolumeConfiguration":{"fileSystemId":"fs-1"}}]`,
-			want: denied + "Volume 'v': efsVolumeConfiguration is not served by Longshore. See SCOPE."},
+			want: denied + "Volume 'v': efsVolumeConfiguration is not served by Longshore. See SCOPE.md."},
 		{name: "EBS", top: `"volumes":[{"name":"v","configuredAtLaunch":true}]`,
-			want: denied + "Volume 'v': configuredAtLaunch is not served by Longshore. See SCOPE."},
+			want: denied + "Volume 'v': configuredAtLaunch is not served by Longshore. See SCOPE.md."},
 	})
 }
 

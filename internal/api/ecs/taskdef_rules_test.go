@@ -145,6 +145,9 @@ func TestRulesOfDefinitionsAndTheirSize(t *testing.T) {
 		{name: "ipc sysctl of the host", top: `"ipcMode":"host"`,
 			container: `"systemControls":[{"namespace":"kernel.shmmax","value":"1"}]`,
 			want:      denied + "Container 'app': system control 'kernel.shmmax' is not supported when ipcMode=host."},
+		{name: "ipc on Windows", top: `"ipcMode":"task","runtimePlatform":{"operatingSystemFamily":` +
+			`"WINDOWS_SERVER_2022_CORE"}`,
+			want: denied + "pidMode and ipcMode are not supported for Windows containers."},
 		{name: "nameless sysctl", container: `"systemControls":[{"value":"1"}]`,
 			want: denied + "Container 'app': systemControls namespace should not be null or empty."},
 	})
