@@ -83,7 +83,7 @@ func (d *demo) up(ctx context.Context) error {
 		return err
 	}
 	w := watch{
-		photographer: &photographer{api: d.api, cluster: demoCluster, services: []string{demoService}, ports: map[string][]int32{}},
+		photographer: &photographer{api: d.api, cluster: demoCluster, services: []string{demoService}, known: definitions{}},
 		screen:       d.screen, now: d.r.Now,
 	}
 	err = d.screen.print("")
@@ -159,7 +159,7 @@ func (d *demo) prove(ctx context.Context, p picture) error {
 	for _, c := range p.clusters {
 		for _, s := range c.services {
 			for _, t := range s.tasks {
-				for _, a := range addresses(t, p.ports) {
+				for _, a := range addresses(t, p.of) {
 					page, err := fetch(ctx, "http://"+a+"/")
 					if err != nil {
 						last = err
@@ -186,8 +186,9 @@ func (d *demo) finish(s ecswire.Service, url, page string) error {
 		{d.r.Name + " status" + d.flag, "what runs, and where"},
 		{d.r.Name + " logs -f " + demoGroup + d.flag, "its log, live"},
 		{d.r.Name + " events --cluster " + demoCluster + d.flag, "what happened, and why"},
+		{"eval \"$(" + d.r.Name + " env" + d.flag + ")\"", "keys for the AWS CLI, SDKs and Terraform"},
 		{fmt.Sprintf("aws ecs update-service --cluster %s --service %s --desired-count %d", demoCluster, demoService,
-			val(s.DesiredCount)+2), "two more (after eval \"$(" + d.r.Name + " env" + d.flag + ")\")"},
+			val(s.DesiredCount)+2), "two more"},
 		{d.r.Name + " demo" + d.flag, "the next version, without a gap"},
 		{d.r.Name + " demo --down" + d.flag, "all of it gone"},
 	}

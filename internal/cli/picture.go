@@ -12,7 +12,15 @@ import (
 // picture is what the API said of some clusters at one moment.
 type picture struct {
 	clusters []clusterPicture
-	ports    map[string][]int32 // container ports by task definition ARN
+	of       definitions
+}
+
+// definitions is what a picture needs of task definitions, by ARN.
+type definitions map[string]definition
+
+type definition struct {
+	ports   []int32 // that containers answer on
+	checked bool    // a container has a health check
 }
 
 type clusterPicture struct {
@@ -32,7 +40,7 @@ type photographer struct {
 	api      *client
 	cluster  string   // "" is every cluster
 	services []string // empty is every service, and tasks of none
-	ports    map[string][]int32
+	known    definitions
 }
 
 // Page sizes that the API allows.
@@ -46,7 +54,7 @@ func (p *photographer) take(ctx context.Context) (picture, error) {
 	if err != nil {
 		return picture{}, err
 	}
-	out := picture{ports: p.ports}
+	out := picture{of: p.known}
 	for _, c := range clusters {
 		one, err := p.takeCluster(ctx, c)
 		if err != nil {
@@ -131,7 +139,7 @@ func (p *photographer) takeCluster(ctx context.Context, c ecswire.Cluster) (clus
 		}
 	}
 	slices.SortFunc(out.loose, byAge)
-	return out, p.learnPorts(ctx, tasks)
+	return out, p.learn(ctx, tasks)
 }
 
 func (p *photographer) describeServices(ctx context.Context, cluster string) ([]ecswire.Service, error) {
@@ -171,11 +179,11 @@ func (p *photographer) failures(ctx context.Context, cluster string, s ecswire.S
 	return tasks, nil
 }
 
-// learnPorts looks the container ports up that awsvpc tasks answer on: the task itself names its address only.
-func (p *photographer) learnPorts(ctx context.Context, tasks []ecswire.Task) error {
+// learn looks task definitions up, once each: awsvpc tasks name their address but not their ports.
+func (p *photographer) learn(ctx context.Context, tasks []ecswire.Task) error {
 	for _, t := range tasks {
 		arn := val(t.TaskDefinitionArn)
-		_, known := p.ports[arn]
+		_, known := p.known[arn]
 		if known || arn == "" {
 			continue
 		}
@@ -184,15 +192,16 @@ func (p *photographer) learnPorts(ctx context.Context, tasks []ecswire.Task) err
 		if err != nil {
 			return err
 		}
-		ports := []int32{}
+		d := definition{}
 		if res.TaskDefinition != nil {
 			for _, c := range res.TaskDefinition.ContainerDefinitions {
+				d.checked = d.checked || c.HealthCheck != nil
 				for _, m := range c.PortMappings {
-					ports = append(ports, val(m.ContainerPort))
+					d.ports = append(d.ports, val(m.ContainerPort))
 				}
 			}
 		}
-		p.ports[arn] = ports
+		p.known[arn] = d
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -22,7 +23,7 @@ func (c *statusCommand) Run(r *run) error {
 		return err
 	}
 	screen := newScreen(r)
-	p := &photographer{api: api, cluster: c.Cluster, services: c.Service, ports: map[string][]int32{}}
+	p := &photographer{api: api, cluster: c.Cluster, services: c.Service, known: definitions{}}
 	if c.Watch {
 		w := watch{photographer: p, screen: screen, now: r.Now, tasks: c.Tasks}
 		_, err = w.untilSteady(r)
@@ -36,7 +37,8 @@ func (c *statusCommand) Run(r *run) error {
 		return screen.print("no clusters yet: aws ecs create-cluster --cluster-name NAME makes one, longshore demo" +
 			c.flag() + " shows one at work")
 	}
-	return screen.print(view{ink: screen.ink, now: r.Now(), tasks: c.Tasks}.lines(now)...)
+	columns, _ := screen.size()
+	return screen.print(view{ink: screen.ink, now: r.Now(), tasks: c.Tasks, width: columns}.lines(now)...)
 }
 
 // watch shows services coming up: redrawn in place on a terminal, one line a change elsewhere.
@@ -78,7 +80,8 @@ func (w watch) untilSteady(ctx context.Context) (picture, error) {
 
 func (w watch) show(p picture, told *story) error {
 	if w.screen.live {
-		return w.screen.draw(view{ink: w.screen.ink, now: w.now(), tasks: w.tasks}.lines(p))
+		columns, _ := w.screen.size()
+		return w.screen.draw(view{ink: w.screen.ink, now: w.now(), tasks: w.tasks, width: columns}.lines(p))
 	}
 	return w.screen.print(told.news(p, w.now())...)
 }
@@ -92,7 +95,7 @@ func settled(p picture) (bool, error) {
 			reason := failed(s.info)
 			if reason != "" {
 				err = errors.Join(err, fmt.Errorf("the deployment of %s failed: %s; longshore events %s --cluster %s says more",
-					val(s.info.ServiceName), reason, val(s.info.ServiceName), val(c.info.ClusterName)))
+					val(s.info.ServiceName), strings.TrimSuffix(reason, "."), val(s.info.ServiceName), val(c.info.ClusterName)))
 			}
 			done = done && (steady(s.info) || reason != "" || val(s.info.Status) == "INACTIVE")
 		}

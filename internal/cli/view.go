@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ type view struct {
 	ink   palette
 	now   time.Time
 	tasks int // of one service that are shown
+	width int // columns; 0 is no bound
 }
 
 // How much of what may be long is shown.
@@ -24,6 +26,9 @@ const (
 	shownFailures = 3
 	shownEvents   = 2
 )
+
+// longID is a task or instance id in a sentence; status shows the short form everywhere.
+var longID = regexp.MustCompile(`\b[0-9a-f]{32}\b`)
 
 // lines draws a picture, cluster by cluster.
 func (v view) lines(p picture) []string {
@@ -35,11 +40,11 @@ func (v view) lines(p picture) []string {
 		out = append(out, v.cluster(c))
 		for _, s := range c.services {
 			out = append(out, "")
-			out = append(out, v.service(s, p.ports)...)
+			out = append(out, v.service(s, p.of)...)
 		}
 		if len(c.loose) > 0 {
 			out = append(out, "", "  "+v.ink.paint(strong, "tasks of no service"))
-			out = append(out, v.table(c.loose, p.ports)...)
+			out = append(out, v.table(c.loose, p.of)...)
 		}
 	}
 	return out
@@ -57,26 +62,39 @@ func (v view) cluster(c clusterPicture) string {
 	return v.ink.paint(strong+";"+cyan, val(c.info.ClusterName)) + "  " + v.ink.paint(faint, strings.Join(parts, " · "))
 }
 
-func (v view) service(s servicePicture, ports map[string][]int32) []string {
+func (v view) service(s servicePicture, of definitions) []string {
 	out := []string{"  " + v.ink.paint(strong, val(s.info.ServiceName)) + "  " + v.state(s.info)}
 	out = append(out, v.deployments(s.info)...)
-	out = append(out, v.table(s.tasks, ports)...)
+	out = append(out, v.table(s.tasks, of)...)
 	if steady(s.info) {
 		return out
 	}
-	for _, t := range s.failed[:min(len(s.failed), shownFailures)] {
-		out = append(out, v.failure(t))
+	out = append(out, v.failures(s.failed)...)
+	for _, e := range recent(s.info) {
+		said := strings.TrimPrefix(clean(val(e.Message)), "(service "+val(s.info.ServiceName)+") ")
+		said = longID.ReplaceAllStringFunc(said, short)
+		out = append(out, v.note(faint, fmt.Sprintf("    %s ago: ", v.since(e.CreatedAt)), said)...)
 	}
-	for _, e := range s.info.Events[:min(len(s.info.Events), shownEvents)] {
-		line := fmt.Sprintf("    %s ago: %s", v.since(e.CreatedAt), clean(val(e.Message)))
-		out = append(out, v.ink.paint(faint, line))
+	return out
+}
+
+// recent are the newest events of the newest deployment; older ones would only confuse.
+func recent(s ecswire.Service) []ecswire.ServiceEvent {
+	var out []ecswire.ServiceEvent
+	for _, e := range s.Events {
+		old := len(s.Deployments) > 0 && s.Deployments[0].CreatedAt != nil && e.CreatedAt != nil &&
+			e.CreatedAt.Before(s.Deployments[0].CreatedAt.Time)
+		if old || len(out) == shownEvents {
+			break
+		}
+		out = append(out, e)
 	}
 	return out
 }
 
 // state is one word on a service, and what it is made of.
 func (v view) state(s ecswire.Service) string {
-	word, code := "deploying", yellow
+	word, code := "catching up", yellow
 	switch {
 	case val(s.Status) != "" && val(s.Status) != "ACTIVE":
 		word = strings.ToLower(val(s.Status))
@@ -84,13 +102,18 @@ func (v view) state(s ecswire.Service) string {
 		word, code = "failed", red
 	case steady(s):
 		word, code = "steady", green
+	case len(s.Deployments) > 1 || len(s.Deployments) == 1 && val(s.Deployments[0].RolloutState) == "IN_PROGRESS":
+		word = "deploying"
 	}
 	kind := val(s.LaunchType)
 	if kind == "" && len(s.CapacityProviderStrategy) > 0 {
 		kind = val(s.CapacityProviderStrategy[0].CapacityProvider)
 	}
-	return v.ink.paint(code, word) + v.ink.paint(faint, fmt.Sprintf(" · %s · %d of %d running",
-		cmp.Or(kind, "EC2"), val(s.RunningCount), val(s.DesiredCount)))
+	amount := fmt.Sprintf("%d of %d running", val(s.RunningCount), val(s.DesiredCount))
+	if val(s.RunningCount) > val(s.DesiredCount) {
+		amount = fmt.Sprintf("%d running, %d wanted", val(s.RunningCount), val(s.DesiredCount))
+	}
+	return v.ink.paint(code, word) + v.ink.paint(faint, " · "+cmp.Or(kind, "EC2")+" · "+amount)
 }
 
 // deployments draws one bar for each; the old ones shrink against what the service wants.
@@ -133,13 +156,16 @@ func bar(running, pending, whole int32) string {
 }
 
 // table lists tasks, the newest last, and says how many are left out.
-func (v view) table(tasks []ecswire.Task, ports map[string][]int32) []string {
+func (v view) table(tasks []ecswire.Task, of definitions) []string {
 	var rows [][]cell
 	shown, hidden := v.choose(tasks)
 	for _, t := range shown {
-		rows = append(rows, v.task(t, ports))
+		rows = append(rows, v.task(t, of))
 	}
 	out := v.rows(rows)
+	for _, reason := range waits(shown) {
+		out = append(out, v.note(yellow, "      waits: ", reason)...)
+	}
 	if hidden > 0 {
 		out = append(out, v.ink.paint(faint, fmt.Sprintf("    … and %d more; --tasks %d shows all", hidden, len(tasks))))
 	}

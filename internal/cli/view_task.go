@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"net"
 	"strconv"
@@ -51,9 +50,9 @@ func (v view) rows(rows [][]cell) []string {
 // waitingAttribute is where the API says why a task still waits: AWS's shape has no member for it.
 const waitingAttribute = "longshore.waiting"
 
-func (v view) task(t ecswire.Task, ports map[string][]int32) []cell {
+func (v view) task(t ecswire.Task, of definitions) []cell {
 	mark, code := "●", green
-	status := val(t.LastStatus)
+	status, health := val(t.LastStatus), healthOf(t, of)
 	switch {
 	case status == "STOPPED":
 		mark, code = "✗", red
@@ -61,15 +60,13 @@ func (v view) task(t ecswire.Task, ports map[string][]int32) []cell {
 		mark, code = "◌", faint
 	case status != "RUNNING":
 		mark, code = "◐", yellow
-	case val(t.HealthStatus) == "UNHEALTHY":
-		mark, code = "●", red
+	case health == "unhealthy":
+		code = red
+	case health == "checking":
+		code = yellow
 	}
 	if val(t.DesiredStatus) == "STOPPED" && status != "STOPPED" {
 		status += " → STOPPED"
-	}
-	health := val(t.HealthStatus)
-	if health == "UNKNOWN" {
-		health = ""
 	}
 	if val(t.Connectivity) == "DISCONNECTED" {
 		health = strings.TrimSpace(health + " agent away")
@@ -83,17 +80,32 @@ func (v view) task(t ecswire.Task, ports map[string][]int32) []cell {
 		{text: short(last(val(t.TaskArn)))},
 		{text: last(val(t.TaskDefinitionArn))},
 		{text: status, code: code},
-		{text: strings.ToLower(health), code: healthCode(health)},
-		{text: strings.Join(addresses(t, ports), " ")},
+		{text: health, code: healthCode(health)},
+		{text: strings.Join(addresses(t, of), " ")},
 		{text: val(t.AvailabilityZone), code: faint},
 		{text: v.since(age), code: faint},
 		{text: why(t), code: yellow},
 	}
 }
 
+// healthOf is what the health checks say; a task that has none says nothing.
+func healthOf(t ecswire.Task, of definitions) string {
+	health := strings.ToLower(val(t.HealthStatus))
+	switch {
+	case health != "unknown":
+		return health
+	case of[val(t.TaskDefinitionArn)].checked && val(t.LastStatus) == "RUNNING" && val(t.DesiredStatus) == "RUNNING":
+		return "checking"
+	}
+	return ""
+}
+
 func healthCode(health string) string {
-	if health == "HEALTHY" {
+	switch health {
+	case "healthy":
 		return green
+	case "checking":
+		return yellow
 	}
 	return red
 }
@@ -106,26 +118,45 @@ func short(id string) string {
 	return id
 }
 
-// why says why a task waits, or what has become of it.
+// why says in few words why a task is not just running; waits has the whole reason.
 func why(t ecswire.Task) string {
-	if val(t.DesiredStatus) == "STOPPED" {
+	code, _ := waiting(t)
+	switch {
+	case val(t.DesiredStatus) == "STOPPED":
 		return clean(val(t.StoppedReason))
-	}
-	for _, a := range t.Attributes {
-		if val(a.Name) != waitingAttribute {
-			continue
-		}
-		code, reason, _ := strings.Cut(val(a.Value), ": ")
-		return "waits: " + clean(cmp.Or(reason, code))
-	}
-	if t.PullStartedAt != nil && t.PullStoppedAt == nil {
+	case code != "":
+		return "waits: " + code
+	case t.PullStartedAt != nil && t.PullStoppedAt == nil:
 		return "pulls its images"
 	}
 	return ""
 }
 
+// waiting is the machine's and the people's reason why a task still waits.
+func waiting(t ecswire.Task) (string, string) {
+	for _, a := range t.Attributes {
+		if val(a.Name) == waitingAttribute && val(t.DesiredStatus) != "STOPPED" {
+			code, reason, _ := strings.Cut(val(a.Value), ": ")
+			return clean(code), clean(reason)
+		}
+	}
+	return "", ""
+}
+
+// waits are the reasons of all tasks that wait, each once.
+func waits(tasks []ecswire.Task) []string {
+	var out []string
+	for _, t := range tasks {
+		_, reason := waiting(t)
+		if reason != "" {
+			out = append(out, reason)
+		}
+	}
+	return unique(out)
+}
+
 // addresses are HOST:PORT of everything that a task answers on, as far as the API tells.
-func addresses(t ecswire.Task, ports map[string][]int32) []string {
+func addresses(t ecswire.Task, of definitions) []string {
 	var out []string
 	if val(t.LastStatus) != "RUNNING" {
 		return nil
@@ -148,7 +179,7 @@ func addresses(t ecswire.Task, ports map[string][]int32) []string {
 	if ip == "" {
 		return nil
 	}
-	for _, p := range ports[val(t.TaskDefinitionArn)] {
+	for _, p := range of[val(t.TaskDefinitionArn)].ports {
 		out = append(out, net.JoinHostPort(ip, strconv.Itoa(int(p))))
 	}
 	if len(out) == 0 {
@@ -187,22 +218,74 @@ func firstTwo(list []string) []string {
 	return list
 }
 
-// failure is the line of a task that ended by itself.
-func (v view) failure(t ecswire.Task) string {
+// failures tells what ended by itself, newest first; what ended for one reason is told once.
+func (v view) failures(tasks []ecswire.Task) []string {
+	var order []string
+	same := map[string][]ecswire.Task{}
+	for _, t := range tasks {
+		reason := failure(t)
+		if same[reason] == nil {
+			order = append(order, reason)
+		}
+		same[reason] = append(same[reason], t)
+	}
+	var out []string
+	for _, reason := range order[:min(len(order), shownFailures)] {
+		of := same[reason]
+		head := fmt.Sprintf("    ✗ %s  %s  STOPPED  %s ago", short(last(val(of[0].TaskArn))),
+			last(val(of[0].TaskDefinitionArn)), v.since(of[0].StoppedAt))
+		if len(of) > 1 {
+			head += fmt.Sprintf(", %d more before it", len(of)-1)
+		}
+		lines := v.note("", head+"  ", reason)
+		lines[0] = strings.Replace(lines[0], "✗", v.ink.paint(red, "✗"), 1)
+		lines[0] = strings.Replace(lines[0], "STOPPED", v.ink.paint(red, "STOPPED"), 1)
+		out = append(out, lines...)
+	}
+	return out
+}
+
+// failure is why a task ended by itself: its own reason, and the container's where that says more.
+func failure(t ecswire.Task) string {
 	reason := clean(val(t.StoppedReason))
 	for _, c := range t.Containers {
 		detail := ""
 		if c.ExitCode != nil {
 			detail = fmt.Sprintf("exit code %d", *c.ExitCode)
 		}
-		if r := clean(val(c.Reason)); r != "" {
+		r := clean(val(c.Reason))
+		if r != "" && !strings.Contains(reason, r) {
 			detail = strings.TrimPrefix(detail+", "+r, ", ")
 		}
 		if detail != "" {
-			reason += fmt.Sprintf(" (%s: %s)", val(c.Name), detail)
-			break
+			return reason + fmt.Sprintf(" (%s: %s)", val(c.Name), detail)
 		}
 	}
-	return "    " + v.ink.paint(red, "✗") + " " + short(last(val(t.TaskArn))) + "  " + last(val(t.TaskDefinitionArn)) +
-		"  " + v.ink.paint(red, "STOPPED") + "  " + v.since(t.StoppedAt) + " ago  " + reason
+	return reason
+}
+
+// noteLines bounds one note: engines can be very wordy.
+const noteLines = 4
+
+// note writes text behind a head, and what does not fit on lines below it.
+func (v view) note(code, head, text string) []string {
+	words := strings.Fields(text)
+	indent := strings.Repeat(" ", 8)
+	line, out := head, []string{}
+	for i, w := range words {
+		joint := " "
+		if i == 0 || strings.TrimSpace(line) == "" {
+			joint = ""
+		}
+		if v.width > 0 && width(line+joint+w) > v.width && i > 0 {
+			out = append(out, v.ink.paint(code, line))
+			line, joint = indent, ""
+		}
+		if len(out) == noteLines {
+			out[noteLines-1] += "…"
+			return out
+		}
+		line += joint + w
+	}
+	return append(out, v.ink.paint(code, line))
 }

@@ -65,7 +65,7 @@ func steadyPicture() picture {
 		Events:      []ecswire.ServiceEvent{{Id: ptr("1"), CreatedAt: ago(time.Second), Message: ptr("(service web) has reached a steady state.")}},
 	}
 	return picture{
-		ports: map[string][]int32{prefix + "task-definition/web:2": {8080}},
+		of: definitions{prefix + "task-definition/web:2": {ports: []int32{8080}}, prefix + "task-definition/web:3": {checked: true}},
 		clusters: []clusterPicture{{info: aCluster(), services: []servicePicture{{info: s, tasks: []ecswire.Task{
 			onAddress(aTask("3f2a91c0aaaa", "2", "RUNNING"), "172.31.0.12"),
 			onAddress(aTask("91b2aa01bbbb", "2", "RUNNING"), "172.31.16.7"),
@@ -83,9 +83,10 @@ func rolloutPicture() picture {
 	waiting := aTask("7711aab2cccc", "3", "PROVISIONING")
 	waiting.Attributes = []ecswire.Attribute{{Name: ptr(waitingAttribute),
 		Value: ptr("RESOURCE:MEMORY: no instance has 512 MiB of memory left")}}
+	young := aTask("8811aab2cccc", "3", "RUNNING")
 	leaving := onAddress(aTask("0011aab2dddd", "2", "RUNNING"), "172.31.0.13")
 	leaving.DesiredStatus, leaving.StoppedReason = ptr("STOPPED"), ptr("Scaling activity initiated by (deployment ecs-svc/1)")
-	s.tasks = append(s.tasks, waiting, leaving)
+	s.tasks = append(s.tasks, waiting, young, leaving)
 	dead := aTask("dead0000eeee", "3", "STOPPED")
 	dead.StoppedAt, dead.StoppedReason = ago(5*time.Second), ptr("Essential container in task exited")
 	dead.Containers = []ecswire.Container{{Name: ptr("web"), ExitCode: ptr(int32(137)), Reason: ptr("OutOfMemoryError: \x1b[31mkilled")}}
