@@ -8,11 +8,8 @@ func followReadme(t *testing.T)   {}
 func driveBoto3(t *testing.T)     {}
 func driveSDK(t *testing.T)       {}
 func driveTerraform(t *testing.T) {}
-func keepServices(t *testing.T)   {}
-func giveAddresses(t *testing.T)  {}
 func refuseStrangers(t *testing.T) {}
 func refuseStarts(t *testing.T)   {}
-func liveSideBySide(t *testing.T) {}
 func joinAgent(t *testing.T)      {}
 func outliveDaemon(t *testing.T)  {}
 func surviveKills(t *testing.T)   {}
