@@ -47,6 +47,7 @@ type Service struct {
 type Throttle struct {
 	Deployment DeploymentKey // that the failures belong to: another one starts afresh
 	Failures   int           // PENDING→STOPPED in a row
+	Crashes    int           // RUNNING→STOPPED by themselves soon after the start, in a row
 	Until      time.Time     // no start before
 }
 

@@ -39,7 +39,8 @@ func (p *plan) account() {
 		if d.Rollout == state.RolloutInProgress {
 			d.FailedTasks++
 		}
-		if d == p.primary && own {
+		soon := t.StartedAt.IsZero() || t.StoppedAt.Sub(t.StartedAt) < settledAfter
+		if d == p.primary && own && soon {
 			p.punish(t)
 		}
 	}

@@ -167,7 +167,11 @@ func (p *plan) healthy(t *state.Task) bool {
 	if checked(p.Definitions[t.TaskDefinition]) {
 		return t.Health == state.HealthHealthy
 	}
-	from := t.StartedAt.Add(p.HealthyAfter)
+	wait := p.HealthyAfter
+	if p.service.Throttle.Crashes > 0 && t.Deployment == p.service.Throttle.Deployment {
+		wait = max(wait, settledAfter) // others like it ran, and ended at once
+	}
+	from := t.StartedAt.Add(wait)
 	p.lookAt(from)
 	return !from.After(p.now)
 }

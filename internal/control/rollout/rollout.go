@@ -17,7 +17,7 @@ type Config struct {
 	// NewID gives 32 fresh random hex digits.
 	NewID func() string
 	// HealthyAfter is how long a task without a container health check must be RUNNING before it counts as
-	// healthy; 0 = at once. Amazon ECS waits 40 s.
+	// healthy; 0 = 2 s, so that what ends at once never was. Amazon ECS waits 40 s.
 	HealthyAfter time.Duration
 }
 
@@ -27,7 +27,12 @@ type Rollout struct{ Config }
 var _ loop.Promise = (*Rollout)(nil)
 
 // New promise.
-func New(c Config) *Rollout { return &Rollout{c} }
+func New(c Config) *Rollout {
+	if c.HealthyAfter == 0 {
+		c.HealthyAfter = 2 * time.Second
+	}
+	return &Rollout{c}
+}
 
 // Name of the promise.
 func (r *Rollout) Name() string { return "rollout" }

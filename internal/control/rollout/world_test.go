@@ -41,6 +41,7 @@ func newWorld(t testing.TB) *world {
 		w.n++
 		return fmt.Sprintf("%032x", w.n)
 	}})
+	w.r.HealthyAfter = 0 // every transcript would wait for it
 	return w
 }
 
