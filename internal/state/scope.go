@@ -122,16 +122,23 @@ func (k ResourceKey) ID() string { return part(string(k), 2) }
 
 func scopeOf(key string) Scope { return Scope{Account: part(key, 0), Region: part(key, 1)} }
 
+// part is the n-th name of a path, from 0; empty if it has fewer.
 func part(key string, n int) string {
-	for ; n > 0; n-- {
-		_, rest, found := strings.Cut(key, "/")
-		if !found {
-			return ""
+	from := 0
+	for i := 0; i < len(key); i++ {
+		if key[i] != '/' {
+			continue
 		}
-		key = rest
+		if n == 0 {
+			return key[from:i]
+		}
+		n--
+		from = i + 1
 	}
-	head, _, _ := strings.Cut(key, "/")
-	return head
+	if n > 0 {
+		return ""
+	}
+	return key[from:]
 }
 
 func parent(key string) string {

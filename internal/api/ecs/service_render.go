@@ -14,7 +14,7 @@ func renderService(s *state.Service, deployments []counted) ecswire.Service {
 		ClusterArn:                    ptr(s.Key.Cluster().ARN()),
 		LoadBalancers:                 []ecswire.LoadBalancer{},
 		ServiceRegistries:             []ecswire.ServiceRegistry{},
-		Status:                        ptr(s.Status),
+		Status:                        &s.Status,
 		DesiredCount:                  ptr(int32(s.DesiredCount)),
 		LaunchType:                    opt(s.LaunchType),
 		CapacityProviderStrategy:      renderGiven(s.CapacityStrategy),
@@ -29,12 +29,12 @@ func renderService(s *state.Service, deployments []counted) ecswire.Service {
 		PlacementStrategy:             renderPlacementStrategy(s.Strategy),
 		NetworkConfiguration:          renderNetwork(s.Network),
 		HealthCheckGracePeriodSeconds: ptr(int32(0)),
-		SchedulingStrategy:            ptr(s.Scheduling),
+		SchedulingStrategy:            &s.Scheduling,
 		DeploymentController:          &ecswire.DeploymentController{Type: ptr(controllerECS)},
 		CreatedBy:                     opt(s.CreatedBy),
-		EnableECSManagedTags:          ptr(s.EnableECSManagedTags),
-		PropagateTags:                 ptr(s.PropagateTags),
-		EnableExecuteCommand:          ptr(s.EnableExecuteCommand),
+		EnableECSManagedTags:          &s.EnableECSManagedTags,
+		PropagateTags:                 &s.PropagateTags,
+		EnableExecuteCommand:          &s.EnableExecuteCommand,
 		AvailabilityZoneRebalancing:   opt(s.AZRebalancing),
 	}
 	for _, d := range deployments {
@@ -44,7 +44,7 @@ func renderService(s *state.Service, deployments []counted) ecswire.Service {
 		w.Deployments = append(w.Deployments, renderDeployment(s, d))
 		w.CurrentServiceRevisions = append(w.CurrentServiceRevisions, ecswire.ServiceCurrentRevisionSummary{
 			Arn: ptr(d.Revision.ARN()), RequestedTaskCount: ptr(desiredOf(s, d)),
-			RunningTaskCount: ptr(d.running), PendingTaskCount: ptr(d.pending)})
+			RunningTaskCount: &d.running, PendingTaskCount: &d.pending})
 	}
 	return w
 }
@@ -68,11 +68,11 @@ func desiredOf(s *state.Service, d counted) int32 {
 func renderDeployment(s *state.Service, d counted) ecswire.Deployment {
 	return ecswire.Deployment{
 		Id:                       ptr(d.Key.ID()),
-		Status:                   ptr(d.Status),
+		Status:                   &d.Status,
 		TaskDefinition:           ptr(d.TaskDefinition.ARN()),
 		DesiredCount:             ptr(desiredOf(s, d)),
-		PendingCount:             ptr(d.pending),
-		RunningCount:             ptr(d.running),
+		PendingCount:             &d.pending,
+		RunningCount:             &d.running,
 		FailedTasks:              ptr(int32(d.FailedTasks)),
 		CreatedAt:                wire.At(d.CreatedAt),
 		UpdatedAt:                wire.At(d.UpdatedAt),
