@@ -140,11 +140,15 @@ func (d *demo) removeDefinitions(ctx context.Context) (int, []string, error) {
 	return n, unique(images), nil
 }
 
-// removeImages untags what the demo has loaded. An image that another installation's demo runs stays.
+// removeImages untags what the demo has loaded. An image that containers still refer to stays: stopped ones are kept
+// for a while, and another installation's demo may run the same.
 func (d *demo) removeImages(ctx context.Context, images []string) error {
 	for _, ref := range images {
 		err := d.engine.RemoveImage(ctx, ref)
-		if err != nil && !errors.Is(err, docker.ErrConflict) {
+		if errors.Is(err, docker.ErrConflict) {
+			err = d.screen.print(fmt.Sprintf("image %s stays while containers refer to it; docker rmi -f %s removes it", ref, ref))
+		}
+		if err != nil {
 			return fmt.Errorf("remove image %s: %w; docker rmi %s does it by hand", ref, err, ref)
 		}
 	}

@@ -93,7 +93,7 @@ func (p *demoPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		fmt.Fprintf(w, "task %s of %s:%s in %s\n", last(t.TaskARN), t.Family, t.Revision, last(t.Cluster))
 	case !errors.Is(err, errNoMetadata):
-		fmt.Fprintf(w, "task metadata: %v\n", err)
+		fmt.Fprintf(w, "task metadata does not answer here: %v\n", err)
 	}
 }
 

@@ -86,9 +86,11 @@ func (e *examination) checkMetadata(context.Context) finding {
 	f := finding{what: "task metadata", detail: metadataAddress + " is free"}
 	holder := holderOf(metadataAddress)
 	switch {
-	case holder == "" && !e.root:
+	case !e.root && !e.running:
 		f.verdict, f.detail = lacking, metadataAddress+" can be served by root only: tasks have neither metadata nor roles"
 		f.mend = "start the daemon with sudo to have it"
+	case !e.root:
+		f.detail = "as the daemon says above"
 	case holder == "lo":
 		f.detail = metadataAddress + " is on lo already; daemons of this machine share it"
 	case holder != "":

@@ -72,8 +72,7 @@ func (v view) service(s servicePicture, of definitions) []string {
 	out = append(out, v.failures(s.failed)...)
 	for _, e := range recent(s.info) {
 		said := strings.TrimPrefix(clean(val(e.Message)), "(service "+val(s.info.ServiceName)+") ")
-		said = longID.ReplaceAllStringFunc(said, short)
-		out = append(out, v.note(faint, fmt.Sprintf("    %s ago: ", v.since(e.CreatedAt)), said)...)
+		out = append(out, v.note(faint, fmt.Sprintf("    %s ago: ", v.since(e.CreatedAt)), brief(said))...)
 	}
 	return out
 }

@@ -143,13 +143,19 @@ func waiting(t ecswire.Task) (string, string) {
 	return "", ""
 }
 
+// brief leaves out what AWS puts behind every placement failure.
+func brief(s string) string {
+	s, _, _ = strings.Cut(s, " For more information, see the Troubleshooting section")
+	return longID.ReplaceAllStringFunc(s, short)
+}
+
 // waits are the reasons of all tasks that wait, each once.
 func waits(tasks []ecswire.Task) []string {
 	var out []string
 	for _, t := range tasks {
 		_, reason := waiting(t)
 		if reason != "" {
-			out = append(out, reason)
+			out = append(out, brief(reason))
 		}
 	}
 	return unique(out)
