@@ -10,8 +10,9 @@
 //
 // With desired tasks asked for, healthy tasks never go below ⌈desired×minimumHealthyPercent⌉ by a stop of ours,
 // and tasks that are not on their way out never go above ⌊desired×maximumPercent⌋ by a start of ours. Healthy
-// is RUNNING, with HEALTHY from the health checks of its essential containers where it has some. New tasks are
-// started before old ones are stopped wherever the maximum leaves room.
+// is RUNNING, with HEALTHY from the health checks of its essential containers where it has some, else for
+// Config.HealthyAfter, and for 40 s while others of its deployment end soon after they ran. New tasks are started
+// before old ones are stopped wherever the maximum leaves room.
 //
 // A rollback makes the deployment that was last COMPLETED the PRIMARY one again: its tasks that still run are
 // kept. It stays known, although it may have no task left, for as long as a newer one is IN_PROGRESS.
