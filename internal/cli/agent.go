@@ -3,11 +3,15 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"longshore/internal/daemon"
+	"longshore/internal/gen/ecswire"
 )
 
 type agentCommand struct {
@@ -45,10 +49,41 @@ func (c *agentCommand) Run(r *run) error {
 	if err != nil {
 		return fmt.Errorf("make the agent's directory: %w; choose one that you may write with --data-dir DIR", err)
 	}
+	err = c.introduce(r, id, secret, region)
+	if err != nil {
+		return err
+	}
 	fmt.Fprintf(r.Out, "longshore agent joins cluster %s at %s\n", c.Cluster, c.Server)
 	return daemon.RunAgent(r, daemon.AgentConfig{
 		Server: strings.TrimSuffix(c.Server, "/"), Cluster: c.Cluster, LaunchType: c.LaunchType, DataDir: dir,
 		Attributes: c.Attributes, AccessKeyID: id, SecretAccessKey: secret, Region: region,
 		Config: daemon.Config{DockerHost: c.DockerHost, Out: r.Out, Log: logger(r.Notes, c.Verbose)},
 	})
+}
+
+// introduce finds out before anything starts whether the keys and the cluster are right: an agent keeps trying, and
+// would try for ever. A daemon that is away for now is waited for.
+func (c *agentCommand) introduce(r *run, id, secret, region string) error {
+	transport, err := trust(r)
+	if err != nil {
+		return err
+	}
+	api := &client{
+		url: strings.TrimSuffix(c.Server, "/"), region: region, http: &http.Client{Transport: transport}, now: r.Now,
+		keys:    aws.Credentials{AccessKeyID: id, SecretAccessKey: secret, SessionToken: r.env("AWS_SESSION_TOKEN")},
+		missing: "nothing answers at " + c.Server + " yet",
+	}
+	var out ecswire.DescribeClustersResponse
+	err = api.ecs(r, "DescribeClusters", ecswire.DescribeClustersRequest{Clusters: []string{c.Cluster}}, &out)
+	var refused *apiError
+	switch {
+	case errors.As(err, &refused):
+		return err
+	case err != nil:
+		fmt.Fprintf(r.Notes, "longshore: %v; trying until it does\n", err)
+	case len(out.Clusters) == 0 || val(out.Clusters[0].Status) == "INACTIVE":
+		return fmt.Errorf("there is no cluster %s at %s: aws ecs create-cluster --cluster-name %s makes it, "+
+			"or name another with --cluster", c.Cluster, c.Server, c.Cluster)
+	}
+	return nil
 }

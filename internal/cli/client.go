@@ -38,17 +38,19 @@ type apiError struct {
 // advice says what to do about refusals that have one usual cause.
 var advice = map[string]string{
 	"ClusterNotFoundException":    "longshore status lists the clusters",
-	"UnrecognizedClientException": "the keys are not this installation's: run eval \"$(longshore env)\" again",
-	"InvalidSignatureException":   "the keys are not this installation's, or the clocks differ: run eval \"$(longshore env)\" again",
-	"InvalidClientTokenId":        "the keys are not this installation's: run eval \"$(longshore env)\" again",
-	"AccessDeniedException":       "use the installation's own keys, which longshore env prints",
-	"UnknownOperationException":   "this daemon does not serve the call: SCOPE.md lists what is served",
+	"UnrecognizedClientException": "the keys are not this installation's: run eval \"$(longshore env)\" where the daemon runs",
+	"InvalidSignatureException": "the keys are not this installation's, or the clocks differ: " +
+		"run eval \"$(longshore env)\" where the daemon runs",
+	"InvalidClientTokenId":      "the keys are not this installation's: run eval \"$(longshore env)\" where the daemon runs",
+	"AccessDeniedException":     "use the installation's own keys, which longshore env prints",
+	"UnknownOperationException": "this daemon does not serve the call: SCOPE.md lists what is served",
 }
 
 func (e *apiError) Error() string {
 	text := e.op + ": " + e.code
 	if e.message != "" {
-		text += ": " + strings.TrimSuffix(e.message, ".")
+		first, _, _ := strings.Cut(e.message, " Consult the service documentation")
+		text += ": " + strings.TrimSuffix(first, ".")
 	}
 	if a := advice[e.code]; a != "" {
 		text += "; " + a

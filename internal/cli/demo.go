@@ -200,9 +200,7 @@ func (d *demo) finish(s ecswire.Service, url, page string) error {
 	for _, t := range try {
 		lines = append(lines, fmt.Sprintf("  %-*s  %s", wide, t.command, d.screen.ink.paint(faint, t.what)))
 	}
-	d.screen.drawn = 0
-	_, err := io.WriteString(d.screen.out, strings.Join(lines, "\n")+"\n") // never clipped: it is for copying
-	return err
+	return d.screen.print(lines...)
 }
 
 // fetch reads one small page. Neither a proxy nor a kept connection stands between.

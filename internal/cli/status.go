@@ -38,7 +38,11 @@ func (c *statusCommand) Run(r *run) error {
 			c.flag() + " shows one at work")
 	}
 	columns, _ := screen.size()
-	return screen.print(view{ink: screen.ink, now: r.Now(), tasks: c.Tasks, width: columns}.lines(now)...)
+	lines := view{ink: screen.ink, now: r.Now(), tasks: c.Tasks, width: columns}.lines(now)
+	for i := range lines {
+		lines[i] = clip(lines[i], columns)
+	}
+	return screen.print(lines...)
 }
 
 // watch shows services coming up: redrawn in place on a terminal, one line a change elsewhere.

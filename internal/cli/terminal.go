@@ -90,13 +90,12 @@ func (s *screen) draw(lines []string) error {
 	return err
 }
 
-// print writes lines that stay; the next drawing begins below them.
+// print writes lines that stay, whole; the next drawing begins below them.
 func (s *screen) print(lines ...string) error {
 	s.drawn = 0
-	columns, _ := s.size()
 	var b strings.Builder
 	for _, l := range lines {
-		b.WriteString(clip(l, columns))
+		b.WriteString(l)
 		b.WriteByte('\n')
 	}
 	_, err := io.WriteString(s.out, b.String())

@@ -170,7 +170,11 @@ func addresses(t ecswire.Task, of definitions) []string {
 	for _, c := range t.Containers {
 		for _, b := range c.NetworkBindings {
 			host := val(b.BindIP)
-			if host == "" || host == "0.0.0.0" || host == "::" {
+			anywhere := host == "" || host == "0.0.0.0" || host == "::"
+			switch {
+			case anywhere && val(t.LaunchType) == "EXTERNAL":
+				host = "*" // another machine's, whose address the API does not tell
+			case anywhere:
 				host = "127.0.0.1"
 			}
 			if n := val(b.HostPort); n != 0 {
