@@ -64,6 +64,33 @@ func refusedWith(err error, code string) bool {
 	return errors.As(err, &e) && e.code == code
 }
 
+// awayError says that nothing answers, and how to start what should.
+type awayError string
+
+func (e awayError) Error() string { return string(e) }
+
+// patience lets commands that follow something outlive a restart of the daemon.
+type patience struct {
+	now   func() time.Time
+	since time.Time // of the first call in a row that was not answered; zero after one that was
+}
+
+// awayFor is how long a daemon may be away before it is taken for stopped.
+const awayFor = 15 * time.Second
+
+// forgives says whether an error is to be waited out.
+func (p *patience) forgives(err error) bool {
+	var away awayError
+	if !errors.As(err, &away) {
+		p.since = time.Time{}
+		return false
+	}
+	if p.since.IsZero() {
+		p.since = p.now()
+	}
+	return p.now().Sub(p.since) < awayFor
+}
+
 const (
 	callTimeout = 30 * time.Second
 	answerLimit = 64 << 20
@@ -167,7 +194,7 @@ func (c *client) unanswered(ctx context.Context, err error) error {
 	case errors.Is(context.Cause(ctx), context.Canceled):
 		return context.Canceled
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF):
-		return errors.New(c.missing)
+		return awayError(c.missing)
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%s did not answer within %s; longshore doctor looks for the reason", c.url, callTimeout)
 	}

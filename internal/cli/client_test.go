@@ -143,3 +143,18 @@ func TestAWatchEndsWhenServicesAreSteadyAndFailsWhenOneHas(t *testing.T) {
 		t.Errorf("failed: %v, %v", done, err)
 	}
 }
+
+func TestADaemonThatRestartsIsWaitedForAndOneThatStoppedIsNot(t *testing.T) {
+	at := noon
+	p := patience{now: func() time.Time { return at }}
+	if !p.forgives(awayError("away")) {
+		t.Error("the first unanswered call ends the command")
+	}
+	at = at.Add(awayFor)
+	if p.forgives(awayError("away")) {
+		t.Error("a daemon that stays away is waited for")
+	}
+	if p.forgives(&apiError{code: "AccessDeniedException"}) || !p.forgives(awayError("away again")) {
+		t.Error("an answer does not start the count anew")
+	}
+}

@@ -29,24 +29,20 @@ func (c *eventsCommand) Run(r *run) error {
 	}
 	p := &photographer{api: api, cluster: c.Cluster, services: c.Service}
 	screen := newScreen(r)
-	seen := map[string]bool{}
+	seen, calm := map[string]bool{}, patience{now: r.Now}
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
 		all, err := p.events(r)
-		if err != nil {
+		if err != nil && (!c.Follow || !calm.forgives(err)) {
 			return err
 		}
-		var lines []string
-		for _, e := range all {
-			if !seen[val(e.Id)] {
-				lines = append(lines, eventLine(screen.ink, e))
+		if err == nil {
+			calm.since = time.Time{}
+			err = screen.print(newLines(screen.ink, all, seen)...)
+			if err != nil || !c.Follow {
+				return err
 			}
-			seen[val(e.Id)] = true
-		}
-		err = screen.print(lines...)
-		if err != nil || !c.Follow {
-			return err
 		}
 		select {
 		case <-tick.C:
@@ -54,6 +50,18 @@ func (c *eventsCommand) Run(r *run) error {
 			return r.Context.Err()
 		}
 	}
+}
+
+// newLines are the events that have not been told yet.
+func newLines(ink palette, all []serviceEvent, seen map[string]bool) []string {
+	var lines []string
+	for _, e := range all {
+		if !seen[val(e.Id)] {
+			lines = append(lines, eventLine(ink, e))
+		}
+		seen[val(e.Id)] = true
+	}
+	return lines
 }
 
 // events are those of every service that was asked for, oldest first.

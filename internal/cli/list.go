@@ -68,6 +68,34 @@ func listTasks(ctx context.Context, api *client, in ecswire.ListTasksRequest) ([
 	}
 }
 
+// countAway counts the instances of a cluster whose agent is not connected.
+func countAway(ctx context.Context, api *client, cluster string) (int32, error) {
+	n := int32(0)
+	in := ecswire.ListContainerInstancesRequest{Cluster: &cluster}
+	for {
+		var res ecswire.ListContainerInstancesResponse
+		err := api.ecs(ctx, "ListContainerInstances", in, &res)
+		if err != nil || len(res.ContainerInstanceArns) == 0 {
+			return n, err
+		}
+		var found ecswire.DescribeContainerInstancesResponse
+		err = api.ecs(ctx, "DescribeContainerInstances", ecswire.DescribeContainerInstancesRequest{
+			Cluster: &cluster, ContainerInstances: res.ContainerInstanceArns}, &found)
+		if err != nil {
+			return n, err
+		}
+		for _, i := range found.ContainerInstances {
+			if !val(i.AgentConnected) {
+				n++
+			}
+		}
+		if val(res.NextToken) == "" {
+			return n, nil
+		}
+		in.NextToken = res.NextToken
+	}
+}
+
 // byAge puts the oldest first; the ARN decides between those of one moment, so that lines never swap.
 func byAge(a, b ecswire.Task) int {
 	if a.CreatedAt != nil && b.CreatedAt != nil {

@@ -137,6 +137,7 @@ func (t *tail) more(ctx context.Context) (int, error) {
 func (t *tail) follow(ctx context.Context) error {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
+	calm := patience{now: t.api.now}
 	for {
 		select {
 		case <-tick.C:
@@ -144,8 +145,11 @@ func (t *tail) follow(ctx context.Context) error {
 			return ctx.Err()
 		}
 		_, err := t.more(ctx)
-		if err != nil {
+		if err != nil && !calm.forgives(err) {
 			return err
+		}
+		if err == nil {
+			calm.since = time.Time{}
 		}
 	}
 }

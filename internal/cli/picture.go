@@ -27,6 +27,7 @@ type clusterPicture struct {
 	info     ecswire.Cluster
 	services []servicePicture
 	loose    []ecswire.Task // tasks of no service
+	away     int32          // instances whose agent is not connected
 }
 
 type servicePicture struct {
@@ -116,6 +117,12 @@ func (p *photographer) takeCluster(ctx context.Context, c ecswire.Cluster) (clus
 	tasks, err := listTasks(ctx, p.api, ecswire.ListTasksRequest{Cluster: &arn})
 	if err != nil {
 		return out, err
+	}
+	if val(c.RegisteredContainerInstancesCount) > 0 {
+		out.away, err = countAway(ctx, p.api, arn)
+		if err != nil {
+			return out, err
+		}
 	}
 	byGroup := map[string][]ecswire.Task{}
 	for _, t := range tasks {

@@ -60,18 +60,18 @@ const lookEvery = 500 * time.Millisecond
 func (w watch) untilSteady(ctx context.Context) (picture, error) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	told := story{}
+	told, calm := story{}, patience{now: w.now}
 	for {
 		p, err := w.take(ctx)
-		if err != nil {
+		if err != nil && !calm.forgives(err) {
 			return p, err
 		}
-		err = w.show(p, &told)
-		if err != nil {
-			return p, err
+		done := false
+		if err == nil {
+			calm.since = time.Time{}
+			done, err = w.look(p, &told)
 		}
-		done, err := settled(p)
-		if done || err != nil {
+		if done {
 			return p, err
 		}
 		select {
@@ -80,6 +80,15 @@ func (w watch) untilSteady(ctx context.Context) (picture, error) {
 			return p, ctx.Err()
 		}
 	}
+}
+
+// look shows a picture and says whether it is the last.
+func (w watch) look(p picture, told *story) (bool, error) {
+	err := w.show(p, told)
+	if err != nil {
+		return true, err
+	}
+	return settled(p)
 }
 
 func (w watch) show(p picture, told *story) error {

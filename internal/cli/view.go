@@ -59,7 +59,11 @@ func (v view) cluster(c clusterPicture) string {
 		parts = append(parts, fmt.Sprintf("%d pending", n))
 	}
 	parts = append(parts, count(val(c.info.RegisteredContainerInstancesCount), "instance"))
-	return v.ink.paint(strong+";"+cyan, val(c.info.ClusterName)) + "  " + v.ink.paint(faint, strings.Join(parts, " · "))
+	away := ""
+	if c.away > 0 {
+		away = v.ink.paint(red, fmt.Sprintf(", %d not connected", c.away))
+	}
+	return v.ink.paint(strong+";"+cyan, val(c.info.ClusterName)) + "  " + v.ink.paint(faint, strings.Join(parts, " · ")) + away
 }
 
 func (v view) service(s servicePicture, of definitions) []string {
