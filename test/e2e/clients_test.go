@@ -26,11 +26,14 @@ func (d *daemon) credentials() aws.CredentialsProvider {
 	return credentials.NewStaticCredentialsProvider(d.variable("AWS_ACCESS_KEY_ID"), d.variable("AWS_SECRET_ACCESS_KEY"), "")
 }
 
-// ecs is the Go SDK's client, without retries: an answer is an answer.
-func (d *daemon) ecs() *ecs.Client {
+// ecs is the Go SDK's client of this start of the daemon.
+func (d *daemon) ecs() *ecs.Client { return d.client }
+
+// newClient makes a client without retries: an answer is an answer.
+func (d *daemon) newClient() *ecs.Client {
 	return ecs.New(ecs.Options{
 		BaseEndpoint: aws.String(d.url), Region: d.variable("AWS_DEFAULT_REGION"), Credentials: d.credentials(),
-		Retryer: aws.NopRetryer{},
+		Retryer: aws.NopRetryer{}, HTTPClient: plainClient{&http.Client{Transport: &http.Transport{}}},
 	})
 }
 
@@ -50,6 +53,18 @@ func (d *daemon) aws(out any, args ...string) {
 	if err != nil {
 		d.t.Fatalf("aws %s: %v\n%s", strings.Join(args, " "), err, said)
 	}
+}
+
+// plainClient hides the WriteTo of the SDK's request bodies. smithy-go closes the body as soon as the answer's header is
+// there, its WriteTo then returns io.EOF, and net/http takes that for a failed write and closes the connection under
+// the answer: a race that a server on the same machine is fast enough to lose for it.
+type plainClient struct{ *http.Client }
+
+func (c plainClient) Do(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		r.Body = struct{ io.ReadCloser }{r.Body}
+	}
+	return c.Client.Do(r)
 }
 
 func image() string { return os.Getenv(imageVar) }

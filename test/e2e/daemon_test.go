@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
 )
 
 // daemon is one installation, started as a user starts it.
@@ -34,6 +36,7 @@ type daemon struct {
 	env    []string
 	id     string // label value of everything that is ours
 	log    *tail
+	client *ecs.Client
 }
 
 type option func(*daemon)
@@ -99,6 +102,7 @@ func (d *daemon) start() {
 	}
 	d.url, _, _ = strings.Cut(after, " ")
 	d.readEnv()
+	d.client = d.newClient() // connections to the process before this one are dead
 }
 
 // readEnv asks `longshore env`, as a user does.

@@ -11,6 +11,4 @@ func driveTerraform(t *testing.T) {}
 func refuseStrangers(t *testing.T) {}
 func refuseStarts(t *testing.T)   {}
 func joinAgent(t *testing.T)      {}
-func outliveDaemon(t *testing.T)  {}
-func surviveKills(t *testing.T)   {}
 func surviveEngine(t *testing.T)  {}
