@@ -106,46 +106,46 @@ func archOf(p *state.RuntimePlatform) string {
 	return strings.ToLower(p.CPUArchitecture)
 }
 
-func (p *plan) constrain(all []state.PlacementConstraint) {
+func (pl *plan) constrain(all []state.PlacementConstraint) {
 	for _, c := range all {
 		if c.Type == "distinctInstance" {
-			p.distinct = true
+			pl.distinct = true
 			continue
 		}
 		e, err := cql.Parse(c.Expression)
 		if err != nil {
-			p.err = err
+			pl.err = err
 			continue
 		}
-		p.exprs = append(p.exprs, e)
-		p.live = p.live || e.Live()
+		pl.exprs = append(pl.exprs, e)
+		pl.live = pl.live || e.Live()
 	}
 }
 
 // chain reads the strategies into an order. What follows binpack or random decides only between equals,
 // which arrival does as well; a spread by attribute there has no lane.
-func (p *plan) chain() {
+func (pl *plan) chain() {
 	ended := false
-	for _, s := range p.strategy {
+	for _, s := range pl.strategy {
 		attribute, host := spreadOf(s)
 		switch {
 		case s.Type == "spread" && host:
-			p.host = p.host || !ended
+			pl.host = pl.host || !ended
 		case s.Type == "spread":
-			if p.host || ended {
-				p.irregular = true
+			if pl.host || ended {
+				pl.irregular = true
 				return
 			}
-			p.spread = append(p.spread, attribute)
-			p.spreads = append(p.spreads, join(p.spread))
+			pl.spread = append(pl.spread, attribute)
+			pl.spreads = append(pl.spreads, join(pl.spread))
 		case ended:
 		case s.Type == "binpack":
-			ended, p.measure = true, byMemory
+			ended, pl.measure = true, byMemory
 			if strings.EqualFold(s.Field, "cpu") {
-				p.measure = byCPU
+				pl.measure = byCPU
 			}
 		case s.Type == "random":
-			ended, p.measure = true, byChance
+			ended, pl.measure = true, byChance
 		}
 	}
 }
@@ -164,16 +164,16 @@ type laneKey struct {
 	group   groupKey // of a lane of a group's own
 }
 
-func (p *plan) laneKey() laneKey {
-	parts := []string{p.kind, p.provider, p.arch}
-	for _, a := range p.attrs {
+func (pl *plan) laneKey() laneKey {
+	parts := []string{pl.kind, pl.provider, pl.arch}
+	for _, a := range pl.attrs {
 		parts = append(parts, a.Name, a.Value)
 	}
 	parts = append(parts, "\x02")
-	for _, e := range p.exprs {
+	for _, e := range pl.exprs {
 		parts = append(parts, e.String())
 	}
-	return laneKey{class: strings.Join(parts, "\x01"), spread: join(p.spread), measure: p.measure}
+	return laneKey{class: strings.Join(parts, "\x01"), spread: join(pl.spread), measure: pl.measure}
 }
 
 func planKeyOf(r Request) planKey {

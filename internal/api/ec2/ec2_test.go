@@ -223,7 +223,9 @@ func TestPatternsMatchLikeShellNames(t *testing.T) {
 func FuzzMatches(f *testing.F) {
 	f.Add("a*c?", "abcd")
 	f.Fuzz(func(t *testing.T, pattern, value string) {
-		matches(pattern, value)
+		if matches(pattern, value) && !matches(pattern+"*", value) {
+			t.Errorf("%q matches %q, and not with a * after it", pattern, value)
+		}
 		if !matches("*", value) {
 			t.Errorf("* does not match %q", value)
 		}

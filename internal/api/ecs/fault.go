@@ -44,8 +44,6 @@ func clusterContainsTasks() *fault.Error {
 
 func resourceInUse(message string) *fault.Error { return fault.New("ResourceInUseException", message) }
 
-func limitExceeded(message string) *fault.Error { return fault.New("LimitExceededException", message) }
-
 func attributeLimitExceeded(target string) *fault.Error {
 	return fault.New("AttributeLimitExceededException",
 		"You have reached the maximum number of custom attributes for the resource "+target+".")
@@ -93,14 +91,6 @@ func tokenConflict(arns []string) *fault.Error {
 
 func platformUnknown(version string) *fault.Error {
 	return fault.New("PlatformUnknownException", fmt.Sprintf("The platform version %s does not exist.", version))
-}
-
-func platformIncompatible(message string) *fault.Error {
-	return fault.New("PlatformTaskDefinitionIncompatibilityException", message)
-}
-
-func updateInProgress(message string) *fault.Error {
-	return fault.New("UpdateInProgressException", message)
 }
 
 func malformedARN() *fault.Error { return invalid("Unexpected number of separators") }

@@ -13,10 +13,7 @@ import (
 // defaultCluster is what every call means that names no cluster.
 const defaultCluster = "default"
 
-var (
-	nameForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
-	hexForm  = regexp.MustCompile(`^[0-9a-f]{32}$`)
-)
+var nameForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
 
 // reference is an ARN of this service taken apart.
 type reference struct {

@@ -64,12 +64,10 @@ func (a *API) ListTaskDefinitions(_ context.Context, c front.Caller,
 		}
 	}
 	key := func(td *state.TaskDefinition) string { return string(td.Key) }
-	shown, next := found, (*string)(nil)
+	shown, next := cut(p, found, key)
 	if sort == "DESC" {
 		slices.Reverse(found)
 		shown, next = cutBackward(p, found, key)
-	} else {
-		shown, next = cut(p, found, key)
 	}
 	arn := func(td *state.TaskDefinition) string { return td.Key.ARN() }
 	return &ecswire.ListTaskDefinitionsResponse{TaskDefinitionArns: listed(shown, arn), NextToken: next}, nil
