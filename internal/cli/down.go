@@ -21,6 +21,10 @@ const stopTimeout = 20 * time.Second
 func (c *downCommand) Run(r *run) error {
 	i, err := daemon.LoadInstallation(c.dir())
 	if errors.Is(err, fs.ErrNotExist) {
+		node, err := daemon.LoadNode(c.dir())
+		if err == nil {
+			return c.agent(r, node)
+		}
 		_, err = fmt.Fprintf(r.Out, "there is no installation in %s: nothing to take down\n", c.dir())
 		return err
 	}
@@ -39,6 +43,24 @@ func (c *downCommand) Run(r *run) error {
 	return err
 }
 
+// agent takes down what longshore agent runs from a directory.
+func (c *downCommand) agent(r *run, node string) error {
+	pid := daemon.AgentOf(c.dir())
+	if pid != 0 {
+		err := end(r, pid, func() bool { return daemon.AgentOf(c.dir()) == pid })
+		if err != nil {
+			return err
+		}
+	}
+	removed, err := daemon.Teardown(r, daemon.Config{DataDir: c.dir(), Log: logger(r.Notes, false)}, daemon.Installation{ID: node})
+	if err != nil {
+		return fmt.Errorf("remove what the agent left: %w; run longshore doctor, then longshore down again", err)
+	}
+	_, err = fmt.Fprintf(r.Out, "the agent is down: %s\n"+
+		"its cluster still lists this machine: aws ecs deregister-container-instance --force takes it off\n", removed)
+	return err
+}
+
 // stop asks the daemon to end and waits until it has.
 func (c *downCommand) stop(r *run) error {
 	p, err := daemon.LoadProcess(c.dir())
@@ -51,21 +73,26 @@ func (c *downCommand) stop(r *run) error {
 	if !daemon.Holds(p.PID, c.dir()) {
 		return nil // it died without a word, and the number may be another process's by now
 	}
-	err = syscall.Kill(p.PID, syscall.SIGTERM)
+	return end(r, p.PID, func() bool { return daemon.Holds(p.PID, c.dir()) })
+}
+
+// end asks a process to stop and waits until it has.
+func end(r *run, pid int, running func() bool) error {
+	err := syscall.Kill(pid, syscall.SIGTERM)
 	if err != nil && !errors.Is(err, syscall.ESRCH) {
-		return fmt.Errorf("stop the daemon (process %d): %w", p.PID, err)
+		return fmt.Errorf("stop process %d: %w; become the user who started it", pid, err)
 	}
-	end := time.NewTimer(stopTimeout)
-	defer end.Stop()
+	late := time.NewTimer(stopTimeout)
+	defer late.Stop()
 	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()
-	for daemon.Holds(p.PID, c.dir()) {
+	for running() {
 		select {
 		case <-look.C:
 		case <-r.Done():
 			return r.Context.Err()
-		case <-end.C:
-			return fmt.Errorf("the daemon (process %d) does not stop; end it with kill -9 %d and run longshore down again", p.PID, p.PID)
+		case <-late.C:
+			return fmt.Errorf("process %d does not stop; end it with kill -9 %d and run longshore down again", pid, pid)
 		}
 	}
 	return nil
