@@ -29,7 +29,6 @@ type containerCalls struct {
 	host   *host
 	server string
 	region string
-	keys   aws.CredentialsProvider
 	client *http.Client
 }
 
@@ -57,7 +56,7 @@ func (c *containerCalls) ContainerStats(_ context.Context, id string) (json.RawM
 
 // Tags implements metadata.Tags.
 func (c *containerCalls) Tags(ctx context.Context, arn string) (map[string]string, error) {
-	keys, err := c.keys.Retrieve(ctx)
+	keys, err := c.host.credentials(ctx)
 	if err != nil {
 		return nil, err
 	}

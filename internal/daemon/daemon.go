@@ -93,6 +93,7 @@ func open(ctx context.Context, c Config) (*Daemon, error) {
 		return nil, errors.Join(err, records.Close())
 	}
 	d := &Daemon{Config: c, Installation: i, store: records, board: place.NewBoard(mathrand.IntN)}
+	d.node.looked = make(chan struct{})
 	d.logs = logstore.New(logstore.Config{Dir: filepath.Join(c.DataDir, "logs"), Now: time.Now, Log: c.Log})
 	return d, nil
 }
@@ -164,6 +165,7 @@ func (d *Daemon) serve(ctx context.Context, first, second net.Listener) error {
 	for _, part := range d.parts() {
 		g.Go(func() error { return d.keep(ctx, part) })
 	}
+	d.awaitNode(ctx)
 	err := d.ready()
 	if err != nil {
 		return errors.Join(err, shutdown(server))
@@ -174,6 +176,22 @@ func (d *Daemon) serve(ctx context.Context, first, second net.Listener) error {
 	}
 	return err
 }
+
+// awaitNode lets the node have its first look at the engine, so that the ready line can say what is off. An
+// engine that hangs is not waited for.
+func (d *Daemon) awaitNode(ctx context.Context) {
+	if d.NoNode {
+		return
+	}
+	select {
+	case <-d.node.looked:
+	case <-time.After(firstLook):
+	case <-ctx.Done():
+	}
+}
+
+// firstLook is how long the ready line waits for an engine that does not answer.
+const firstLook = 2 * time.Second
 
 // keep runs a part; one that ends before ctx does takes the daemon with it.
 func (d *Daemon) keep(ctx context.Context, p part) error {

@@ -40,6 +40,7 @@ type host struct {
 	cgroups      *os.Root
 
 	mu     sync.Mutex
+	join   aws.CredentialsProvider
 	off    map[string]string // what does not work here, and why
 	agents []*node.Agent
 }
@@ -62,7 +63,7 @@ func openHost(ctx context.Context, c hostConfig) (*host, error) {
 		return nil, err
 	}
 	h := &host{
-		installation: c.Installation, log: c.Log, engine: engine, off: map[string]string{},
+		installation: c.Installation, log: c.Log, engine: engine, off: map[string]string{}, join: c.Keys,
 		ports: taskrun.NewPorts(49153, 65535, taskrun.ProbeHost), slots: taskrun.NewSlots(0, 0),
 	}
 	err = engine.Ping(ctx)
@@ -94,7 +95,7 @@ func (h *host) open(ctx context.Context, c hostConfig) error {
 		h.setOff("awsvpc", err)
 		h.networks = nil
 	}
-	calls := &containerCalls{host: h, server: c.Server, region: c.Region, keys: c.Keys, client: &http.Client{Timeout: callTimeout}}
+	calls := &containerCalls{host: h, server: c.Server, region: c.Region, client: &http.Client{Timeout: callTimeout}}
 	h.metadata, err = metadata.New(metadata.Config{
 		Stats: calls, Tags: calls, Protection: calls, Now: time.Now, Log: h.log})
 	if err != nil {
@@ -105,7 +106,7 @@ func (h *host) open(ctx context.Context, c hostConfig) error {
 		Marks: logship.Dir(filepath.Join(c.DataDir, "logmarks")),
 		Gone:  func(err error) bool { return errors.Is(err, docker.ErrNotFound) },
 		Sink: logship.NewHTTPSink(logship.HTTPSinkConfig{
-			Endpoint: c.Server, Credentials: c.Keys.Retrieve, Now: time.Now}),
+			Endpoint: c.Server, Credentials: h.credentials, Now: time.Now}),
 	})
 	if os.Geteuid() != 0 {
 		h.setOff("task-level cpu and memory by cgroup", errors.New("not root; limits are set per container"))
@@ -143,12 +144,14 @@ func (h *host) setOff(what string, why error) {
 func (h *host) tasks(region string) taskrun.Config {
 	c := taskrun.Config{
 		Engine: h.engine, Installation: h.installation, Region: region,
-		Metadata: metadata.ForTasks(h.metadata), Logs: shipping{h.logs},
+		Logs:  shipping{h.logs},
 		Ports: h.ports, Slots: h.slots, Cgroups: h.cgroups,
 		PullBehavior: os.Getenv("ECS_IMAGE_PULL_BEHAVIOR"),
 		Now:          time.Now, NewID: newUUID, Log: h.log,
 	}
+	// Containers learn of 169.254.170.2 only where it answers.
 	if h.networks != nil {
+		c.Metadata = metadata.ForTasks(h.metadata)
 		c.Networks = awsvpc.ForTasks(h.networks, netip.Prefix{})
 	}
 	return c
@@ -197,6 +200,20 @@ func (h *host) liveTasks() map[string]bool {
 		}
 	}
 	return out
+}
+
+// credentials sign what this host sends beside its agents' own calls: an agent's keys, as soon as one has some.
+func (h *host) credentials(ctx context.Context) (aws.Credentials, error) {
+	h.mu.Lock()
+	agents := slices.Clone(h.agents)
+	h.mu.Unlock()
+	for _, a := range agents {
+		c, err := a.Credentials().Retrieve(ctx)
+		if err == nil {
+			return c, nil
+		}
+	}
+	return h.join.Retrieve(ctx)
 }
 
 // serve runs an agent of this host.

@@ -24,6 +24,8 @@ import (
 
 // nodeState is the part of the daemon that runs containers.
 type nodeState struct {
+	looked chan struct{} // closed after the first look at the engine
+
 	mu   sync.Mutex
 	host *host
 	why  error // why there is no host
@@ -35,7 +37,7 @@ const retryEngine = time.Second
 // runNode runs containers on this machine: one agent for FARGATE, and one in every cluster of the installation,
 // so that the EC2 launch type works on a laptop without a second machine. Without an engine it waits for one.
 func (d *Daemon) runNode(ctx context.Context) error {
-	for {
+	for first := true; ; first = false {
 		h, err := openHost(ctx, hostConfig{
 			Installation: d.ID, DataDir: filepath.Join(d.DataDir, "node"), DockerHost: d.DockerHost,
 			Server: d.url, Region: d.Region, Keys: d.rootKeys(), Log: d.Log,
@@ -43,6 +45,9 @@ func (d *Daemon) runNode(ctx context.Context) error {
 		d.node.mu.Lock()
 		d.node.host, d.node.why = h, err
 		d.node.mu.Unlock()
+		if first {
+			close(d.node.looked)
+		}
 		if err == nil {
 			return d.runHost(ctx, h)
 		}
@@ -87,6 +92,35 @@ func (d *Daemon) runHost(ctx context.Context, h *host) error {
 			}
 		}
 	})
+}
+
+// joinTimeout is how long CreateCluster waits for the built-in instance: it takes some ten milliseconds.
+const joinTimeout = time.Second
+
+// joined waits until the built-in instance of a cluster is connected, if there is to be one.
+func (d *Daemon) joined(ctx context.Context, cluster state.ClusterKey) {
+	d.node.mu.Lock()
+	h := d.node.host
+	d.node.mu.Unlock()
+	if d.NoNode || h == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, joinTimeout)
+	defer cancel()
+	view := d.store.View()
+	watch := view.Watch()
+	for {
+		for i := range view.Instances().OfCluster(cluster) {
+			if i.Managed && i.Connected {
+				return
+			}
+		}
+		_, _, err := watch.Next(ctx)
+		if err != nil {
+			return
+		}
+		view = d.store.View()
+	}
 }
 
 // agents are the agents of this machine, one a cluster.

@@ -28,7 +28,7 @@ type part struct {
 // services is what the API answers.
 func (d *Daemon) services() []front.Service {
 	e := ecs.New(ecs.Config{Store: d.store, Board: d.board, Now: time.Now, NewID: newID, NewUUID: newUUID, Log: d.Log,
-		ClaimNetwork: d.claimNetwork})
+		ClaimNetwork: d.claimNetwork, Joined: d.joined})
 	n := ec2.New(ec2.Config{Store: d.store, NewID: newID, ClaimNetwork: d.claimNetwork})
 	return []front.Service{
 		{Wire: ecswire.Model(), Ops: append(e.Ops(), d.dispatch.Ops()...), Refused: ecs.Refused()},

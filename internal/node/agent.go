@@ -211,6 +211,9 @@ func (a *Agent) arn() string {
 	return a.id.ARN
 }
 
+// Credentials sign in the agent's name: its own keys once the server has sent them.
+func (a *Agent) Credentials() Credentials { return a.keys }
+
 // Snapshots returns the state of every task of the instance.
 func (a *Agent) Snapshots() []taskrun.Snapshot {
 	m := a.tasks()

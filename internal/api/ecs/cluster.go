@@ -41,6 +41,9 @@ func (a *API) CreateCluster(ctx context.Context, c front.Caller, in *ecswire.Cre
 	if err != nil {
 		return nil, err
 	}
+	if a.Joined != nil {
+		a.Joined(ctx, shown.Key)
+	}
 	return &ecswire.CreateClusterResponse{Cluster: renderWholeCluster(a.Store.View(), shown)}, nil
 }
 

@@ -1,6 +1,7 @@
 package ecs
 
 import (
+	"context"
 	"log/slog"
 	"net/netip"
 	"time"
@@ -22,6 +23,10 @@ type Config struct {
 
 	// ClaimNetwork asks whether an address range is this installation's to take; nil means that all are.
 	ClaimNetwork func(netip.Prefix) bool
+
+	// Joined waits, for a moment at the most, until the built-in container instance of a new cluster is there,
+	// so that the very next call finds it; nil waits for nothing.
+	Joined func(context.Context, state.ClusterKey)
 
 	// Board is where RunTask and StartTask look for room; the daemon shares it with control/schedule.
 	Board *place.Board
