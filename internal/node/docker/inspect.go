@@ -13,6 +13,7 @@ import (
 
 // Labels on everything this product makes. A resource without our exact installation label is never touched.
 const (
+	labelPrefix       = "longshore."
 	LabelInstallation = "longshore.installation"
 	LabelInstance     = "longshore.instance"
 	LabelTask         = "longshore.task" // ARN

@@ -3,7 +3,10 @@ package docker
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/network"
@@ -103,13 +106,13 @@ func overlay(name, raw string, into any) error {
 }
 
 func (s Spec) lastWord(cfg *container.Config, host *container.HostConfig) {
+	// Who owns a container is ours to say: no label of a task definition may pass for one of ours.
+	maps.DeleteFunc(cfg.Labels, func(k, _ string) bool { return strings.HasPrefix(k, labelPrefix) })
 	if cfg.Labels == nil {
 		cfg.Labels = map[string]string{}
 	}
-	for k, v := range s.Labels {
-		cfg.Labels[k] = v
-	}
-	cfg.Env = append(cfg.Env, s.ExtraEnv...)
+	maps.Copy(cfg.Labels, s.Labels)
+	cfg.Env = inject(cfg.Env, s.ExtraEnv)
 	// ECS ignores the HEALTHCHECK of an image; only the task definition's counts.
 	if cfg.Healthcheck == nil || len(cfg.Healthcheck.Test) == 0 {
 		cfg.Healthcheck = &container.HealthConfig{Test: []string{"NONE"}}
@@ -142,6 +145,20 @@ func (s Spec) lastWord(cfg *container.Config, host *container.HostConfig) {
 	// Restarts are decided by the task runner alone, and a container that removes itself takes its exit code along.
 	host.RestartPolicy = container.RestartPolicy{Name: container.RestartPolicyDisabled}
 	host.AutoRemove = false
+}
+
+// inject puts extra behind env and takes out what it replaces: of two values of one name, libc finds the first.
+func inject(env, extra []string) []string {
+	replaced := map[string]bool{}
+	for _, kv := range extra {
+		name, _, _ := strings.Cut(kv, "=")
+		replaced[name] = true
+	}
+	env = slices.DeleteFunc(env, func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		return replaced[name]
+	})
+	return append(env, extra...)
 }
 
 func (s Spec) mapPorts(cfg *container.Config, host *container.HostConfig) error {
