@@ -29,7 +29,17 @@ const (
 // collides with the first one instead of doubling it.
 func containerName(task *acs.Task, name string) string {
 	sum := sha256.Sum256([]byte(task.ARN + "\x00" + name))
-	return fmt.Sprintf("ecs-%s-%s-%s-%s", task.Family, task.Version, name, hex.EncodeToString(sum[:10]))
+	return fmt.Sprintf("ecs-%s-%s-%s-%s", task.Family, task.Version, plain(name), hex.EncodeToString(sum[:10]))
+}
+
+// plain leaves out what the official agent leaves out of names.
+func plain(name string) string {
+	return strings.Map(func(c rune) rune {
+		if c == '-' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' {
+			return c
+		}
+		return -1
+	}, name)
 }
 
 // taskID is the last part of a task ARN.
@@ -45,8 +55,8 @@ func (r *runner) spec(ctx context.Context, c *containerView) (docker.Spec, []doc
 		Image:      c.Spec.Image,
 		Command:    c.Spec.Command,
 		EntryPoint: c.Spec.EntryPoint,
-		// Linux knows no fewer than 2 shares; ECS passes null, 0 and 1 as 2.
-		CPUShares:    max(c.Spec.CPU, 2),
+		// Linux knows no fewer than 2 shares and no more than 262144; ECS passes null, 0 and 1 as 2.
+		CPUShares:    min(max(c.Spec.CPU, 2), 262144),
 		MemoryBytes:  c.Spec.Memory << 20,
 		Labels:       r.m.containerLabels(task, c),
 		CgroupParent: cgroup,
