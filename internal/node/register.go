@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"runtime"
 	"slices"
 	"strconv"
 	"time"
@@ -196,7 +197,8 @@ func (a *Agent) attributes() []attribute {
 	if a.cfg.Tasks.Registries != nil {
 		add(caps, "private-registry-authentication.secretsmanager")
 	}
-	out = append(out, attribute{"ecs.os-type", "linux"}, attribute{"ecs.os-family", "LINUX"})
+	out = append(out, attribute{"ecs.os-type", "linux"}, attribute{"ecs.os-family", "LINUX"},
+		attribute{"ecs.cpu-architecture", architecture(runtime.GOARCH)})
 	switch a.cfg.Kind {
 	case KindExternal:
 		add(caps, "external")
@@ -210,6 +212,14 @@ func (a *Agent) attributes() []attribute {
 		out = append(out, attribute{k, a.cfg.Attributes[k]})
 	}
 	return out
+}
+
+// architecture is ECS's word for Go's; containers run on the machine that the agent was built for.
+func architecture(goarch string) string {
+	if goarch == "amd64" {
+		return "x86_64"
+	}
+	return goarch
 }
 
 // endpoints is where the websockets are.
