@@ -68,7 +68,7 @@ func renderContainer(c *state.Container, t *state.Task, td *state.TaskDefinition
 	if c.Privileged != nil {
 		out.Privileged = *c.Privileged
 	}
-	if c.HealthCheck != nil {
+	if hasHealthCheck(c) {
 		out.HealthCheckType = acs.HealthCheckDocker
 	}
 	if c.RestartPolicy != nil {
@@ -78,7 +78,7 @@ func renderContainer(c *state.Container, t *state.Task, td *state.TaskDefinition
 		}
 	}
 	renderLists(&out, c)
-	out.DockerConfig = dockerConfig(c, td)
+	out.DockerConfig = dockerConfig(c, t, td)
 	if c.LogConfiguration != nil && c.LogConfiguration.Driver == "awslogs" {
 		out.Longshore = &acs.ContainerExtension{LogDriver: "awslogs", LogOptions: maps.Clone(c.LogConfiguration.Options)}
 	}

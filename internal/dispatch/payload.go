@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"slices"
 	"strconv"
 
 	"longshore/internal/acs"
@@ -35,7 +36,7 @@ func renderTask(t *state.Task, td *state.TaskDefinition) acs.Task {
 		out.Containers = append(out.Containers, renderContainer(&c, t, td))
 	}
 	if t.Interface != nil {
-		out.ENIs = []acs.ENI{renderInterface(t)}
+		out.ENIs = []acs.ENI{renderInterface(t, td)}
 	}
 	out.Longshore = extension(t)
 	out.Associations = gpus(t)
@@ -75,10 +76,13 @@ func renderVolume(v state.Volume) acs.Volume {
 }
 
 // renderInterface describes the address as an ENI. The gateway is the subnet's first address, as in a VPC.
-func renderInterface(t *state.Task) acs.ENI {
+func renderInterface(t *state.Task, td *state.TaskDefinition) acs.ENI {
 	i := t.Interface
 	gateway := i.SubnetCIDR.Masked().Addr().Next()
+	servers, domains := resolver(td)
 	return acs.ENI{
+		DomainNameServers:        servers,
+		DomainName:               domains,
 		AttachmentARN:            attachmentARN(t),
 		EC2ID:                    i.ID,
 		MACAddress:               i.MAC,
@@ -86,6 +90,24 @@ func renderInterface(t *state.Task) acs.ENI {
 		SubnetGatewayIPv4Address: gateway.String() + "/" + strconv.Itoa(i.SubnetCIDR.Bits()),
 		PrivateDNSName:           i.PrivateDNS,
 	}
+}
+
+// resolver joins what the containers of an awsvpc task ask for: they share one network namespace and so one
+// resolv.conf.
+func resolver(td *state.TaskDefinition) (servers, domains []string) {
+	for i := range td.Containers {
+		for _, s := range td.Containers[i].DNSServers {
+			if !slices.Contains(servers, s) {
+				servers = append(servers, s)
+			}
+		}
+		for _, d := range td.Containers[i].DNSSearchDomains {
+			if !slices.Contains(domains, d) {
+				domains = append(domains, d)
+			}
+		}
+	}
+	return servers, domains
 }
 
 func attachmentARN(t *state.Task) string {

@@ -115,6 +115,8 @@ type Request struct {
 	Hostname string
 	// DNS are the task's name servers; none means Docker's choice.
 	DNS []string
+	// Search are the domains that short names are tried in; none means Docker's choice.
+	Search []string
 	// Labels go on the pause container when one is started for this task; pooled ones were named before.
 	Labels map[string]string
 }

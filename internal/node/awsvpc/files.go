@@ -32,6 +32,9 @@ func (m *Manager) writeFiles(q *pause, r Request) error {
 	if err != nil {
 		return fmt.Errorf("choose name servers: %w", err)
 	}
+	if len(r.Search) > 0 {
+		files["etc/resolv.conf"] += "search " + strings.Join(r.Search, " ") + "\n" // the last line of its kind counts
+	}
 	for name, text := range files {
 		err = overwrite(root, name, text)
 		if err != nil {

@@ -58,7 +58,7 @@ func (n taskNetworks) request(taskID string, eni acs.ENI, opts taskrun.NetworkOp
 	}
 	r := Request{
 		TaskID: taskID, TaskARN: opts.TaskARN, Address: addr, SubnetCIDR: subnet.Masked(), MAC: mac,
-		Hostname: eni.PrivateDNSName, DNS: eni.DomainNameServers,
+		Hostname: eni.PrivateDNSName, DNS: eni.DomainNameServers, Search: eni.DomainName,
 	}
 	if n.vpc.IsValid() && n.vpc.Contains(subnet.Addr()) {
 		r.VPCCIDR = n.vpc
