@@ -3,6 +3,7 @@
 package survival
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,7 +12,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -30,8 +30,23 @@ func (d *daemon) clientWith(id, secret, token string) *ecs.Client {
 	return ecs.New(ecs.Options{
 		BaseEndpoint: aws.String(d.url), Region: d.variable("AWS_DEFAULT_REGION"), Retryer: aws.NopRetryer{},
 		Credentials: credentials.NewStaticCredentialsProvider(id, secret, token),
-		HTTPClient:  &http.Client{Transport: &http.Transport{}, Timeout: 15 * time.Second},
+		HTTPClient:  wholeBodies{&http.Client{Transport: &http.Transport{}, Timeout: 15 * time.Second}},
 	})
+}
+
+// wholeBodies sends bodies that nobody closes early: the SDK closes a request's body as soon as the answer begins, and
+// where the server is quicker than net/http's writer, that looks like a failed write and ends the connection.
+type wholeBodies struct{ *http.Client }
+
+func (c wholeBodies) Do(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		b, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		r.Body = io.NopCloser(bytes.NewReader(b))
+	}
+	return c.Client.Do(r)
 }
 
 func image() string { return os.Getenv(imageVar) }
@@ -194,6 +209,13 @@ func (d *daemon) stable(cluster, name string, within time.Duration) {
 		s, err := d.service(ctx, cluster, name)
 		if err == nil {
 			err = steady(s)
+		}
+		if err == nil {
+			return nil
+		}
+		stopped, _ := d.tasks(ctx, cluster, name, types.DesiredStatusStopped) // for the story only
+		for _, task := range stopped {
+			err = fmt.Errorf("%w\n  %s: %s", err, *task.TaskArn, aws.ToString(task.StoppedReason))
 		}
 		return err
 	})

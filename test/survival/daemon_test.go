@@ -36,7 +36,7 @@ type daemon struct {
 	env    []string
 	id     string // label value of everything that is ours
 	log    *tail
-	client *ecs.Client // of this start: connections to the process before it are dead
+	client *ecs.Client   // of this start: connections to the process before it are dead
 	took   time.Duration // from the last start to the ready line
 }
 
