@@ -78,7 +78,7 @@ func renderContainer(c *state.Container, t *state.Task, td *state.TaskDefinition
 		}
 	}
 	renderLists(&out, c)
-	out.DockerConfig = dockerConfig(c, t, td)
+	out.DockerConfig = dockerConfig(c, td)
 	if c.LogConfiguration != nil && c.LogConfiguration.Driver == "awslogs" {
 		out.Longshore = &acs.ContainerExtension{LogDriver: "awslogs", LogOptions: maps.Clone(c.LogConfiguration.Options)}
 	}

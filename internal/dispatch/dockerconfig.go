@@ -68,7 +68,7 @@ type engineDevice struct{ PathOnHost, PathInContainer, CgroupPermissions string 
 // apiVersion is the lowest Engine API version that serves every key above.
 const apiVersion = "1.25"
 
-func dockerConfig(c *state.Container, t *state.Task, td *state.TaskDefinition) *acs.DockerConfig {
+func dockerConfig(c *state.Container, td *state.TaskDefinition) *acs.DockerConfig {
 	config := engineConfig{
 		Labels: c.DockerLabels, User: c.User, WorkingDir: c.WorkingDirectory, Hostname: c.Hostname,
 		Tty: isTrue(c.PseudoTerminal), OpenStdin: isTrue(c.Interactive),
@@ -82,7 +82,9 @@ func dockerConfig(c *state.Container, t *state.Task, td *state.TaskDefinition) *
 	for _, h := range c.ExtraHosts {
 		host.ExtraHosts = append(host.ExtraHosts, h.Name+":"+h.Value)
 	}
-	host.Ulimits = ulimits(c, t)
+	for _, u := range c.Ulimits {
+		host.Ulimits = append(host.Ulimits, engineUlimit{u.Name, u.Soft, u.Hard})
+	}
 	for _, s := range c.SystemControls {
 		if host.Sysctls == nil {
 			host.Sysctls = map[string]string{}
@@ -95,22 +97,6 @@ func dockerConfig(c *state.Container, t *state.Task, td *state.TaskDefinition) *
 	}
 	linux(&host, c)
 	return &acs.DockerConfig{Config: encode(config), HostConfig: encode(host), Version: apiVersion}
-}
-
-// fargateFiles is the limit of open files on Fargate, where a task definition names no other (API_Ulimit).
-const fargateFiles = 65535
-
-func ulimits(c *state.Container, t *state.Task) []engineUlimit {
-	var out []engineUlimit
-	files := t.LaunchType == state.LaunchFargate
-	for _, u := range c.Ulimits {
-		out = append(out, engineUlimit{u.Name, u.Soft, u.Hard})
-		files = files && u.Name != "nofile"
-	}
-	if files {
-		out = append(out, engineUlimit{"nofile", fargateFiles, fargateFiles})
-	}
-	return out
 }
 
 func linux(host *engineHostConfig, c *state.Container) {
