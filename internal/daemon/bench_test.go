@@ -3,6 +3,8 @@ package daemon
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -11,80 +13,121 @@ import (
 	"testing"
 	"time"
 
-	"crypto/sha256"
-	"encoding/hex"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// BenchmarkDescribeServicesOf10 is one signed call through the whole chain, without the network.
-func BenchmarkDescribeServicesOf10(b *testing.B) {
-	c := Config{DataDir: b.TempDir(), Listen: "127.0.0.1:0", Store: "memory", NoNode: true}
+// rig is the whole chain from the HTTP handler to the store, without the network.
+type rig struct {
+	testing.TB
+	d    *Daemon
+	host string
+}
+
+func newRig(t testing.TB, store string) *rig {
+	c := Config{DataDir: t.TempDir(), Listen: "127.0.0.1:0", Store: store, NoNode: true}
 	err := c.complete()
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
-	d, err := open(b.Context(), c)
+	d, err := open(t.Context(), c)
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = d.close() })
 	l, err := net.Listen("tcp", c.Listen)
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
-	defer l.Close()
+	t.Cleanup(func() { _ = l.Close() })
 	err = d.compose(l)
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
-	call := func(op string, in any) *http.Request {
-		body, _ := json.Marshal(in)
-		r := httptest.NewRequest(http.MethodPost, "http://"+l.Addr().String()+"/", bytes.NewReader(body))
-		r.Header.Set("Content-Type", "application/x-amz-json-1.1")
-		r.Header.Set("X-Amz-Target", "AmazonEC2ContainerServiceV20141113."+op)
-		sum := sha256.Sum256(body)
-		err := v4.NewSigner().SignHTTP(context.Background(), aws.Credentials{AccessKeyID: d.AccessKeyID, SecretAccessKey: d.SecretAccessKey},
-			r, hex.EncodeToString(sum[:]), "ecs", "us-east-1", time.Now())
-		if err != nil {
-			b.Fatal(err)
-		}
-		return r
+	return &rig{t, d, l.Addr().String()}
+}
+
+func (r *rig) request(op string, body []byte) *http.Request {
+	q := httptest.NewRequest(http.MethodPost, "http://"+r.host+"/", bytes.NewReader(body))
+	q.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	q.Header.Set("X-Amz-Target", "AmazonEC2ContainerServiceV20141113."+op)
+	sum := sha256.Sum256(body)
+	err := v4.NewSigner().SignHTTP(context.Background(),
+		aws.Credentials{AccessKeyID: r.d.AccessKeyID, SecretAccessKey: r.d.SecretAccessKey},
+		q, hex.EncodeToString(sum[:]), "ecs", "us-east-1", time.Now())
+	if err != nil {
+		r.Fatal(err)
 	}
-	must := func(op string, in any) []byte {
-		w := httptest.NewRecorder()
-		d.front.ServeHTTP(w, call(op, in))
-		if w.Code != http.StatusOK {
-			b.Fatalf("%s: %d %s", op, w.Code, w.Body)
-		}
-		return w.Body.Bytes()
+	return q
+}
+
+func (r *rig) must(op string, in any) []byte {
+	body, err := json.Marshal(in)
+	if err != nil {
+		r.Fatal(err)
 	}
-	must("CreateCluster", map[string]any{"clusterName": "c"})
-	must("RegisterTaskDefinition", map[string]any{"family": "f", "containerDefinitions": []any{
+	w := httptest.NewRecorder()
+	r.d.front.ServeHTTP(w, r.request(op, body))
+	if w.Code != http.StatusOK {
+		r.Fatalf("%s: %d %s", op, w.Code, w.Body)
+	}
+	return w.Body.Bytes()
+}
+
+type body struct{ *bytes.Reader }
+
+func (body) Close() error { return nil }
+
+// again repeats a request that was signed once.
+func (r *rig) again(q *http.Request, text []byte) {
+	c := q.Clone(context.Background())
+	c.Body = body{bytes.NewReader(text)}
+	w := httptest.NewRecorder()
+	r.d.front.ServeHTTP(w, c)
+	if w.Code != http.StatusOK {
+		r.Fatal(w.Body)
+	}
+}
+
+func BenchmarkDescribeServicesOf10(b *testing.B) {
+	r := newRig(b, "memory")
+	r.must("CreateCluster", map[string]any{"clusterName": "c"})
+	r.must("RegisterTaskDefinition", map[string]any{"family": "f", "containerDefinitions": []any{
 		map[string]any{"name": "m", "image": "i", "memory": 64}}})
 	var names []string
 	for n := range 10 {
 		name := fmt.Sprintf("s%d", n)
-		must("CreateService", map[string]any{"cluster": "c", "serviceName": name, "taskDefinition": "f", "desiredCount": 0})
+		r.must("CreateService", map[string]any{"cluster": "c", "serviceName": name, "taskDefinition": "f", "desiredCount": 0})
 		names = append(names, name)
 	}
-	body, _ := json.Marshal(map[string]any{"cluster": "c", "services": names})
-	answer := must("DescribeServices", json.RawMessage(body))
-	r := call("DescribeServices", json.RawMessage(body))
-	b.SetBytes(int64(len(answer)))
+	in := map[string]any{"cluster": "c", "services": names}
+	b.SetBytes(int64(len(r.must("DescribeServices", in))))
+	text, err := json.Marshal(in)
+	if err != nil {
+		b.Fatal(err)
+	}
+	q := r.request("DescribeServices", text)
 	b.ReportAllocs()
 	for b.Loop() {
-		q := r.Clone(context.Background())
-		q.Body = http.NoBody
-		q.Body = readCloser{bytes.NewReader(body)}
-		w := httptest.NewRecorder()
-		d.front.ServeHTTP(w, q)
-		if w.Code != http.StatusOK {
-			b.Fatal(w.Body)
-		}
+		r.again(q, text)
 	}
 }
 
-type readCloser struct{ *bytes.Reader }
-
-func (readCloser) Close() error { return nil }
+// BenchmarkRegisterTaskDefinition is durable: every call waits for its fsync, eight at a time.
+func BenchmarkRegisterTaskDefinition(b *testing.B) {
+	r := newRig(b, "pebble")
+	text, err := json.Marshal(map[string]any{"family": "load", "containerDefinitions": []any{map[string]any{
+		"name": "main", "image": "load:1", "memory": 64, "command": []string{"wait"},
+		"environment": []any{map[string]any{"name": "A", "value": "1"}}, "portMappings": []any{map[string]any{"containerPort": 80}}}}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	q := r.request("RegisterTaskDefinition", text)
+	b.ReportAllocs()
+	b.SetParallelism(4)
+	b.RunParallel(func(p *testing.PB) {
+		for p.Next() {
+			r.again(q, text)
+		}
+	})
+}

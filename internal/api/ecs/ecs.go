@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"longshore/internal/aws/front"
+	"longshore/internal/gen/ecswire"
 	"longshore/internal/place"
 	"longshore/internal/state"
 	"longshore/internal/store"
@@ -33,10 +34,15 @@ type Config struct {
 }
 
 // API answers the operations of Amazon ECS.
-type API struct{ Config }
+type API struct {
+	Config
+	described described
+}
 
 // New makes an API.
-func New(c Config) *API { return &API{Config: c} }
+func New(c Config) *API {
+	return &API{Config: c, described: described{of: map[describedKey]ecswire.Service{}}}
+}
 
 // Ops is every operation that is served; refused.go has the others.
 func (a *API) Ops() []front.Op {

@@ -44,7 +44,7 @@ func (a *API) DescribeServices(_ context.Context, c front.Caller, in *ecswire.De
 			out.Failures = append(out.Failures, missing(key.ARN()))
 			continue
 		}
-		out.Services = append(out.Services, describeService(v, s, slices.Contains(in.Include, includeTags)))
+		out.Services = append(out.Services, a.described.service(v, s, slices.Contains(in.Include, includeTags)))
 	}
 	return out, nil
 }

@@ -32,10 +32,19 @@ func At(t time.Time) *Timestamp {
 // AppendEpoch appends seconds with at most three decimals, as AWS prints them.
 func (t Timestamp) AppendEpoch(b []byte) []byte {
 	ms := t.UnixMilli()
-	if ms%1000 == 0 {
-		return strconv.AppendInt(b, ms/1000, 10)
+	if ms < 0 {
+		return strconv.AppendFloat(b, float64(ms)/1000, 'f', -1, 64)
 	}
-	return strconv.AppendFloat(b, float64(ms)/1000, 'f', 3, 64)
+	b = strconv.AppendInt(b, ms/1000, 10)
+	ms %= 1000
+	if ms == 0 {
+		return b
+	}
+	b = append(b, '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10))
+	for b[len(b)-1] == '0' {
+		b = b[:len(b)-1]
+	}
+	return b
 }
 
 // ISO prints the form of query parameters and XML.
