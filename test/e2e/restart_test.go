@@ -1,0 +1,99 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+)
+
+// outliveDaemon stops and starts the daemon: containers run on, those that ended meanwhile have their true exit code.
+func outliveDaemon(t *testing.T) {
+	d := startDaemon(t)
+	d.cluster(t, "truth")
+	n := d.network()
+	d.serve(t, "truth", "bridge", d.register(t, definition("bridge", web("kept"))), 2)
+	d.serve(t, "truth", "vpc", d.register(t, fargate(definition("vpc", web("kept")))), 1,
+		func(in *ecs.CreateServiceInput) { in.LaunchType, in.NetworkConfiguration = types.LaunchTypeFargate, n })
+	mortal := d.run(t, "truth", d.register(t, definition("mortal", probe("main", "later", "4", "6"))))
+	killed := d.run(t, "truth", d.register(t, definition("killed", probe("main"))))
+	d.until(t, "truth", mortal, "RUNNING", 15*time.Second)
+	victim := d.until(t, "truth", killed, "RUNNING", 15*time.Second)
+	before := d.snapshot(t)
+	kept := d.live(t)
+	address := ip(d.tasks(t, "truth", "vpc", types.DesiredStatusRunning)[0])
+	for i, end := range []func(){d.stop, d.kill, d.stop} {
+		end()
+		if i == 0 {
+			err := d.engine.kill(t.Context(), *victim.Containers[0].RuntimeId)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pause(t.Context(), 4*time.Second) // the mortal one ends while nobody looks
+		}
+		body, err := answers(t.Context(), "http://"+address+"/")
+		if err != nil || body == "" {
+			t.Errorf("without the daemon the task does not answer: %v", err)
+		}
+		d.start()
+	}
+	_, c := d.ended(t, mortal, "main", 10*time.Second)
+	wantExit(t, c, 6)
+	_, c = d.ended(t, killed, "main", 10*time.Second)
+	wantExit(t, c, 137)
+	after := d.snapshot(t)
+	for arn, was := range before {
+		if arn != mortal && arn != killed && after[arn] != was {
+			t.Errorf("task %s was %s, is %s", arn, was, after[arn])
+		}
+	}
+	for id, what := range kept {
+		if d.live(t)[id] != what && d.engineTask(t, id) != mortal && d.engineTask(t, id) != killed {
+			t.Errorf("container %s of %s was restarted", id[:12], what)
+		}
+	}
+	for _, name := range []string{"bridge", "vpc"} {
+		s := d.stable(t, "truth", name, 10*time.Second)
+		d.noChurn(t, s)
+	}
+}
+
+// engineTask is the task of a container that may have ended.
+func (d *daemon) engineTask(t *testing.T, id string) string {
+	t.Helper()
+	seen, err := d.engine.inspect(t.Context(), id)
+	if err != nil {
+		return ""
+	}
+	return seen.Config.Labels["longshore.task"]
+}
+
+// noChurn expects a service to have started no more tasks than it wants.
+func (d *daemon) noChurn(t *testing.T, s types.Service) {
+	t.Helper()
+	if stopped := d.tasks(t, "truth", *s.ServiceName, types.DesiredStatusStopped); len(stopped) > 0 {
+		t.Errorf("service %s lost %d tasks: %s", *s.ServiceName, len(stopped), show(stopped))
+	}
+}
+
+// snapshot says of every running task which containers it has and since when.
+func (d *daemon) snapshot(t *testing.T) map[string]string {
+	t.Helper()
+	tasks, err := d.listTasks(t.Context(), "truth", "", types.DesiredStatusRunning)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	for _, task := range tasks {
+		said := aws.ToTime(task.StartedAt).String() + " " + ip(task)
+		for _, c := range task.Containers {
+			said += " " + *c.Name + " " + aws.ToString(c.RuntimeId)
+		}
+		out[*task.TaskArn] = said
+	}
+	return out
+}
