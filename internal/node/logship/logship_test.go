@@ -122,7 +122,7 @@ func TestAFullBufferDropsLinesCountsThemAndSaysSoOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		engine, sink := newEngine(), newSink("g")
 		sink.fail = func(int) error {
-			if time.Now().Sub(start) < time.Minute {
+			if time.Since(start) < time.Minute {
 				return &APIError{Code: "ThrottlingException", Message: "Rate exceeded", Status: 400}
 			}
 			return nil
@@ -151,7 +151,7 @@ func TestBlockingModeDropsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		engine, sink := newEngine(), newSink("g")
 		sink.fail = func(int) error {
-			if time.Now().Sub(start) < time.Minute {
+			if time.Since(start) < time.Minute {
 				return errors.New("connection refused")
 			}
 			return nil
