@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 )
 
-// poolSize is how many pause containers wait for tasks.
-const poolSize = 4
+// poolSize is how many pause containers wait for tasks at most; a burst makes the pool larger for a while.
+const poolSize = 16
 
 // live is what runs, by Docker's word: container id → "task name".
 func (d *daemon) live(ctx context.Context) (map[string]string, error) {
