@@ -9,7 +9,7 @@ import (
 // placeTasks looks for room for every task, inside the Update that writes them: two calls cannot be promised the
 // same room. A task without room is a failure, unless its provider can still grow.
 func (a *API) placeTasks(tx *store.Tx, o order, tasks []*state.Task, out *outcome) error {
-	providers := shareOut(o.capacity.strategy, len(tasks))
+	providers := shareOut(tx.View(), o, len(tasks))
 	s := a.Board.Begin(tx.Instances(), tx.Tasks())
 	defer s.End()
 	for i, skeleton := range tasks {
@@ -60,12 +60,22 @@ func grows(v store.View, t *state.Task) bool {
 	return ok && p.ManagedScaling != nil && p.ManagedScaling.Status == enabled
 }
 
-// shareOut names the provider of each of n tasks, all "" without a strategy.
-func shareOut(strategy []state.StrategyItem, n int) []string {
+// shareOut names the provider of each of n tasks, all "" without a strategy. The ratio holds for what runs, not for
+// one call: the group's live tasks count, or five calls for one task each would all go to the heaviest provider.
+func shareOut(v store.View, o order, n int) []string {
+	strategy := o.capacity.strategy
 	if len(strategy) == 0 {
 		return make([]string, n)
 	}
-	return state.ShareOut(strategy, nil, n)
+	have := map[string]int{}
+	if len(strategy) > 1 {
+		for t := range v.Tasks().OfFamily(o.cluster, o.definition.Key.Family().Name()) {
+			if t.Service == "" && t.Group == o.model.Group && t.Desired == state.Running {
+				have[t.CapacityProvider]++
+			}
+		}
+	}
+	return state.ShareOut(strategy, have, n)
 }
 
 func subnetsOf(v store.View, t *state.Task) []*state.Subnet {

@@ -99,6 +99,24 @@ func TestRunTaskFollowsTheCapacityProviderStrategy(t *testing.T) {
 	}
 }
 
+func TestTheRatioOfAStrategyHoldsOverManyCalls(t *testing.T) {
+	r := newRig(t)
+	r.instance(state.KindFargate)
+	got := map[string]int{}
+	for range 10 {
+		out := call(r, r.api.RunTask, &ecswire.RunTaskRequest{TaskDefinition: ptr("net"),
+			NetworkConfiguration: &ecswire.NetworkConfiguration{
+				AwsvpcConfiguration: &ecswire.AwsVpcConfiguration{Subnets: r.subnets()}},
+			CapacityProviderStrategy: []ecswire.CapacityProviderStrategyItem{
+				{CapacityProvider: ptr("FARGATE"), Weight: ptr(int32(1))},
+				{CapacityProvider: ptr("FARGATE_SPOT"), Weight: ptr(int32(4))}}})
+		got[*out.Tasks[0].CapacityProviderName]++
+	}
+	if got["FARGATE"] != 2 || got["FARGATE_SPOT"] != 8 {
+		t.Errorf("got %v", got)
+	}
+}
+
 func TestATaskOfAGrowingProviderWaitsAndSaysWhy(t *testing.T) {
 	r := newRig(t)
 	in := &ecswire.RunTaskRequest{TaskDefinition: ptr("web"),

@@ -98,7 +98,10 @@ func nameService(cluster state.ClusterKey, in *ecswire.CreateServiceRequest, s *
 func runService(v store.View, c front.Caller, cluster *state.Cluster, in *ecswire.CreateServiceRequest,
 	s *state.Service,
 ) error {
-	td, err := runnableDefinition(v, c, deref(in.TaskDefinition))
+	if deref(in.TaskDefinition) == "" {
+		return invalid("TaskDefinition can not be blank.")
+	}
+	td, err := runnableDefinition(v, c, *in.TaskDefinition)
 	if err != nil {
 		return err
 	}

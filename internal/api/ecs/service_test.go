@@ -110,6 +110,7 @@ func TestCreateServiceRefuses(t *testing.T) {
 	vpc := &ecswire.NetworkConfiguration{AwsvpcConfiguration: &ecswire.AwsVpcConfiguration{Subnets: r.subnets()}}
 	for want, edit := range map[string]func(in *ecswire.CreateServiceRequest){
 		"InvalidParameterException: Service name":        func(in *ecswire.CreateServiceRequest) { in.ServiceName = ptr("a b") },
+		"InvalidParameterException: can not be blank":    func(in *ecswire.CreateServiceRequest) { in.TaskDefinition = nil },
 		"InvalidParameterException: desiredCount is":     func(in *ecswire.CreateServiceRequest) { in.DesiredCount = nil },
 		"InvalidParameterException: between 0":           func(in *ecswire.CreateServiceRequest) { in.DesiredCount = ptr(int32(-1)) },
 		"UnsupportedFeatureException: loadBalancers":     func(in *ecswire.CreateServiceRequest) { in.LoadBalancers = []ecswire.LoadBalancer{{}} },

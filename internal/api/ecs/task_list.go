@@ -57,7 +57,8 @@ func newTaskFilter(v store.View, cluster state.ClusterKey, in *ecswire.ListTasks
 	if deref(in.DaemonName) != "" {
 		return f, invalid("daemonName is not served by Longshore.")
 	}
-	if f.by != "" && (f.family != "" || deref(in.ContainerInstance) != "" || deref(in.ServiceName) != "") {
+	others := f.family + f.launch + deref(in.ContainerInstance) + deref(in.ServiceName)
+	if f.by != "" && others != "" {
 		return f, invalid("When specifying startedBy, no other filter can be specified.")
 	}
 	if deref(in.ContainerInstance) != "" {

@@ -143,6 +143,7 @@ func TestListTasksFiltersAndPages(t *testing.T) {
 	}
 	for want, in := range map[string]*ecswire.ListTasksRequest{
 		"InvalidParameterException: startedBy":        {StartedBy: ptr("ci"), Family: ptr("web")},
+		"InvalidParameterException: When specifying":  {StartedBy: ptr("ci"), LaunchType: ptr("EC2")},
 		"ServiceNotFoundException: Service not found": {ServiceName: ptr("nope")},
 		"InvalidParameterException: token":            {NextToken: ptr("???")},
 		"InvalidParameterException: maxResults":       {MaxResults: ptr(int32(101))},
