@@ -32,7 +32,7 @@ type daemon struct {
 	cmd    *exec.Cmd
 	exited chan struct{}
 	url    string
-	ready  string // the ready line
+	line   string // the ready line
 	env    []string
 	id     string // label value of everything that is ours
 	log    *tail
@@ -92,13 +92,13 @@ func (d *daemon) start() {
 		_ = cmd.Wait()
 	}()
 	select {
-	case d.ready = <-lines:
+	case d.line = <-lines:
 	case <-time.After(30 * time.Second):
 		d.t.Fatalf("longshore is not ready after 30 s:\n%s", d.log)
 	}
-	after, ok := strings.CutPrefix(d.ready, "longshore ready ")
+	after, ok := strings.CutPrefix(d.line, "longshore ready ")
 	if !ok {
-		d.t.Fatalf("longshore did not become ready: %q\n%s", d.ready, d.log)
+		d.t.Fatalf("longshore did not become ready: %q\n%s", d.line, d.log)
 	}
 	d.url, _, _ = strings.Cut(after, " ")
 	d.readEnv()

@@ -106,6 +106,24 @@ func (e engine) inspect(ctx context.Context, id string) (truth, error) {
 	return out, err
 }
 
+// printed says whether a container has written something to stdout.
+func (e engine) printed(ctx context.Context, id, text string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://docker/v1.40/containers/"+id+"/logs?stdout=1", nil)
+	if err != nil {
+		return err
+	}
+	res, err := e.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask Docker Engine: %w", err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if err == nil && !strings.Contains(string(b), text) {
+		err = fmt.Errorf("it has printed %q", b)
+	}
+	return err
+}
+
 func (e engine) kill(ctx context.Context, id string) error {
 	return e.do(ctx, http.MethodPost, "/containers/"+id+"/kill?signal=KILL", nil, nil)
 }

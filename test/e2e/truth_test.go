@@ -180,11 +180,20 @@ func essentialEnds(t *testing.T, d *daemon) {
 	wantExit(t, c, 5)
 }
 
+// ready waits until a task's only container has printed that signals reach it as they should.
+func (d *daemon) ready(t *testing.T, arn, text string) {
+	t.Helper()
+	task := d.until(t, "truth", arn, "RUNNING", 15*time.Second)
+	eventually(t, 10*time.Second, "container ready", func(ctx context.Context) error {
+		return d.engine.printed(ctx, *task.Containers[0].RuntimeId, text)
+	})
+}
+
 func ignoresTerm(t *testing.T, d *daemon) {
 	c := probe("main", "stubborn")
 	c.StopTimeout = aws.Int32(2)
 	arn := d.run(t, "truth", d.register(t, definition("stubborn", c)))
-	d.until(t, "truth", arn, "RUNNING", 15*time.Second)
+	d.ready(t, arn, "ignoring SIGTERM")
 	began := time.Now()
 	d.stopTask(t, arn)
 	task, main := d.ended(t, arn, "main", 15*time.Second)
@@ -197,7 +206,7 @@ func ignoresTerm(t *testing.T, d *daemon) {
 
 func hearsTerm(t *testing.T, d *daemon) {
 	arn := d.run(t, "truth", d.register(t, definition("polite", probe("main", "polite", "9"))))
-	d.until(t, "truth", arn, "RUNNING", 15*time.Second)
+	d.ready(t, arn, "waiting for SIGTERM")
 	_, err := d.ecs().StopTask(t.Context(), &ecs.StopTaskInput{
 		Cluster: aws.String("truth"), Task: &arn, Reason: aws.String("no longer needed")})
 	if err != nil {

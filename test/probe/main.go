@@ -34,8 +34,10 @@ func main() {
 			time.Sleep(time.Hour)
 		}
 	case "polite": // polite CODE: ends with CODE on SIGTERM
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+		defer stop()
 		fmt.Println("waiting for SIGTERM")
-		wait()
+		<-ctx.Done()
 		os.Exit(number(args[1]))
 	case "say": // say LINES: prints numbered lines, then waits for SIGTERM
 		for i := range number(args[1]) {
