@@ -59,6 +59,7 @@ type TaskExtension struct {
 	EphemeralStorageGiB  int      `json:"ephemeralStorageGiB,omitempty"`
 	SecurityGroups       []string `json:"securityGroups,omitempty"`
 	SubnetCIDR           string   `json:"subnetCidr,omitempty"`
+	VPC                  string   `json:"vpc,omitempty"` // id
 	RetainStoppedSeconds int      `json:"retainStoppedSeconds,omitempty"`
 	AvailabilityZone     string   `json:"availabilityZone,omitempty"`
 }

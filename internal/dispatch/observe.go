@@ -153,7 +153,7 @@ func taskHealth(t *state.Task, td *state.TaskDefinition) string {
 	checked, healthy := 0, 0
 	for i := range td.Containers {
 		c := &td.Containers[i]
-		if !c.Essential || c.HealthCheck == nil {
+		if !c.Essential || !hasHealthCheck(c) {
 			continue
 		}
 		checked++

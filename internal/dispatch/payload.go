@@ -129,6 +129,7 @@ func extension(t *state.Task) *acs.TaskExtension {
 	if t.Interface != nil {
 		e.SecurityGroups = t.Interface.Groups
 		e.SubnetCIDR = t.Interface.SubnetCIDR.String()
+		e.VPC = t.Interface.VPC
 	}
 	return e
 }

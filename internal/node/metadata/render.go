@@ -1,7 +1,9 @@
 package metadata
 
 import (
+	"encoding/json"
 	"net/netip"
+	"strings"
 	"time"
 
 	"longshore/internal/acs"
@@ -18,7 +20,7 @@ const (
 func (s *Server) taskDoc(v *view, version int) taskDocument {
 	t, st := v.spec, v.state
 	d := taskDocument{
-		Cluster:            s.cfg.Cluster,
+		Cluster:            orElse(t.TaskClusterARN[strings.LastIndexByte(t.TaskClusterARN, '/')+1:], s.cfg.Cluster),
 		TaskARN:            t.ARN,
 		Family:             t.Family,
 		Revision:           t.Version,
@@ -44,6 +46,9 @@ func (s *Server) taskDoc(v *view, version int) taskDocument {
 		d.LaunchType, d.ServiceName, d.Group, d.FaultInjectionEnabled = launchType(t), t.ServiceName, t.Group, &fault
 		if t.NetworkMode == "awsvpc" {
 			d.VPCID = s.cfg.VPCID
+			if t.Longshore != nil {
+				d.VPCID = orElse(t.Longshore.VPC, d.VPCID)
+			}
 		}
 	}
 	for _, c := range st.Containers {
@@ -104,12 +109,31 @@ func containerDoc(t *acs.Task, c ContainerState, version int) containerDocument 
 		Networks:      networks(t, c, version),
 	}
 	if version >= v4 {
-		d.ContainerARN, d.RestartCount = spec.ARN, c.RestartCount
-		if spec.Longshore != nil {
-			d.LogDriver, d.LogOptions = spec.Longshore.LogDriver, spec.Longshore.LogOptions
+		d.ContainerARN = spec.ARN
+		// ECS counts for those with a policy only.
+		if p := spec.RestartPolicy; p != nil && p.Enabled || c.RestartCount != nil && *c.RestartCount > 0 {
+			d.RestartCount = c.RestartCount
 		}
+		d.LogDriver, d.LogOptions = logging(&spec)
 	}
 	return d
+}
+
+// logging is the log driver as the task definition has it: awslogs is the node's own work, the others are Docker's.
+func logging(c *acs.Container) (string, map[string]string) {
+	if c.Longshore != nil && c.Longshore.LogDriver != "" {
+		return c.Longshore.LogDriver, c.Longshore.LogOptions
+	}
+	var host struct {
+		LogConfig struct {
+			Type   string
+			Config map[string]string
+		}
+	}
+	if c.DockerConfig == nil || json.Unmarshal([]byte(c.DockerConfig.HostConfig), &host) != nil {
+		return "", nil
+	}
+	return host.LogConfig.Type, host.LogConfig.Config
 }
 
 func networks(t *acs.Task, c ContainerState, version int) []network {

@@ -32,9 +32,10 @@ func containerOf(desired string, c taskrun.ContainerSnapshot) ContainerState {
 		Name: c.Name, DockerID: c.RuntimeID, DockerName: c.DockerName, ImageID: c.ImageID,
 		DesiredStatus: desired, KnownStatus: c.Status, ExitCode: c.ExitCode,
 		CreatedAt: c.CreatedAt, StartedAt: c.StartedAt, FinishedAt: c.FinishedAt,
+		Labels: c.Labels, Addresses: c.Addresses, RestartCount: &c.RestartCount,
 	}
-	if c.RestartCount > 0 {
-		out.RestartCount = &c.RestartCount
+	for _, m := range c.Mounts {
+		out.Volumes = append(out.Volumes, Volume{DockerName: m.Name, Source: m.Source, Destination: m.Destination})
 	}
 	if c.HealthCheck && c.Health != "" && c.Health != acs.HealthUnknown {
 		out.Health = &Health{Status: c.Health, StatusSince: timeOf(c.HealthSince)}
