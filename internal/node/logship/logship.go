@@ -72,6 +72,8 @@ type Shipper struct {
 
 	mu   sync.Mutex
 	busy map[string]chan struct{} // by container: closed when its Follow ends
+
+	prepared map[string]bool // places that Prepare made and no Follow has taken up
 }
 
 // New makes a Shipper.
@@ -100,17 +102,36 @@ func New(cfg Config) *Shipper {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Shipper{cfg: cfg, busy: map[string]chan struct{}{}}
+	return &Shipper{cfg: cfg, busy: map[string]chan struct{}{}, prepared: map[string]bool{}}
 }
 
 // Prepare makes the stream, and the group with awslogs-create-group, so that a missing group is known before the
-// container starts. The error is what the task may show.
+// container starts. The error is what the task may show. A service that does not answer, or not now, is no error:
+// Follow waits for it as long as the container lives.
 func (s *Shipper) Prepare(ctx context.Context, src Source) error {
 	opts, err := parseOptions(src, s.cfg.Region)
 	if err != nil {
 		return err
 	}
-	return s.prepare(ctx, opts)
+	err = s.prepare(ctx, opts)
+	if err != nil && passing(err) {
+		return nil
+	}
+	if err == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.prepared[opts.place()] = true
+	}
+	return err
+}
+
+// isPrepared takes up what Prepare did for the first Follow after it.
+func (s *Shipper) isPrepared(opts options) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	done := s.prepared[opts.place()]
+	delete(s.prepared, opts.place())
+	return done
 }
 
 // Follow ships until the container has ended and everything that it wrote is sent, or until ctx ends; what is not

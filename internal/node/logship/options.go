@@ -16,6 +16,9 @@ type options struct {
 	begins                *regexp.Regexp // a line that begins a multi-line event; nil: every line does
 }
 
+// place names the stream.
+func (o options) place() string { return o.region + "\x00" + o.group + "\x00" + o.stream }
+
 // defaultBuffer is AWS's max-buffer-size.
 const defaultBuffer = 10 << 20
 
@@ -113,7 +116,8 @@ var directives = map[byte]string{
 	'%': `%`,
 }
 
-// datetimePattern turns a strftime format into the regular expression of what it prints.
+// datetimePattern turns a strftime format into the regular expression of what it prints. What is no directive
+// stands for itself; to Docker it is a regular expression already, so an escape such as `\[` is taken as one.
 func datetimePattern(format string) string {
 	var out strings.Builder
 	for i := 0; i < len(format); i++ {
@@ -124,6 +128,11 @@ func datetimePattern(format string) string {
 				i++
 				continue
 			}
+		}
+		if format[i] == '\\' && i+1 < len(format) {
+			out.WriteString(format[i : i+2]) // an escape of the reader's own
+			i++
+			continue
 		}
 		out.WriteString(regexp.QuoteMeta(format[i : i+1]))
 	}

@@ -52,19 +52,30 @@ func passing(err error) bool {
 	return api.Status >= 500 || api.Status == 429
 }
 
-// prepare makes the stream; the words of a failure are those that a task shows on AWS.
+// prepare makes the stream, and the group where that is missing and wanted; the words of a failure are those that a
+// task shows on AWS.
 func (s *Shipper) prepare(ctx context.Context, o options) error {
-	if o.createGroup {
-		err := s.cfg.Sink.CreateLogGroup(ctx, o.region, o.group)
+	err := s.createStream(ctx, o)
+	if o.createGroup && codeOf(err) == "ResourceNotFoundException" {
+		err = s.cfg.Sink.CreateLogGroup(ctx, o.region, o.group)
 		if err != nil && codeOf(err) != "ResourceAlreadyExistsException" {
 			return fmt.Errorf("failed to create Cloudwatch log group: %w", err)
 		}
+		err = s.createStream(ctx, o)
 	}
-	err := s.cfg.Sink.CreateLogStream(ctx, o.region, o.group, o.stream)
-	if err != nil && codeOf(err) != "ResourceAlreadyExistsException" {
+	if err != nil {
 		return fmt.Errorf("failed to create Cloudwatch log stream: %w", err)
 	}
 	return nil
+}
+
+// createStream makes the stream or finds it.
+func (s *Shipper) createStream(ctx context.Context, o options) error {
+	err := s.cfg.Sink.CreateLogStream(ctx, o.region, o.group, o.stream)
+	if codeOf(err) == "ResourceAlreadyExistsException" {
+		return nil
+	}
+	return err
 }
 
 // delivery is the sending side of one Follow.
@@ -84,7 +95,10 @@ type delivery struct {
 func (s *Shipper) send(ctx context.Context, src Source, o options, q *queue) error {
 	d := &delivery{s: s, src: src, o: o, q: q}
 	defer d.tell()
-	err := d.retry(ctx, func() error { return s.prepare(ctx, o) })
+	var err error
+	if !s.isPrepared(o) {
+		err = d.retry(ctx, func() error { return s.prepare(ctx, o) })
+	}
 	due := time.Duration(0)
 	for err == nil && q.wait(ctx, due) {
 		err = d.deliver(ctx, q.take())
