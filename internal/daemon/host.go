@@ -151,7 +151,7 @@ func (h *host) tasks(region string) taskrun.Config {
 	}
 	// Containers learn of 169.254.170.2 only where it answers.
 	if h.networks != nil {
-		c.Metadata = metadata.ForTasks(h.metadata)
+		c.Metadata, c.Clients = metadata.ForTasks(h.metadata), h.networks
 		c.Networks = awsvpc.ForTasks(h.networks, netip.Prefix{})
 	}
 	return c
@@ -250,6 +250,13 @@ type shipping struct{ *logship.Shipper }
 var _ taskrun.Logs = shipping{}
 
 func (s shipping) Follow(ctx context.Context, l taskrun.LogSource) error {
-	return s.Shipper.Follow(ctx, logship.Source{
-		ContainerID: l.ContainerID, TaskARN: l.TaskARN, ContainerName: l.Name, Options: l.Options})
+	return s.Shipper.Follow(ctx, source(l))
+}
+
+func (s shipping) Prepare(ctx context.Context, l taskrun.LogSource) error {
+	return s.Shipper.Prepare(ctx, source(l))
+}
+
+func source(l taskrun.LogSource) logship.Source {
+	return logship.Source{ContainerID: l.ContainerID, TaskARN: l.TaskARN, ContainerName: l.Name, Options: l.Options}
 }

@@ -128,6 +128,9 @@ func (m *Manager) redirect(ctx context.Context, port uint16, all bool, ln net.Li
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("redirect %s: %w", MetadataAddress, err), ln.Close())
 	}
+	m.mu.Lock()
+	m.shares = port != 0 && !all
+	m.mu.Unlock()
 	return ln, nil
 }
 
@@ -161,6 +164,13 @@ func (m *Manager) redirectRules(t knftables.Interface, port uint16, all bool) *k
 		tx.Add(&knftables.Rule{Chain: chainAllLocal, Rule: to})
 	}
 	return tx
+}
+
+// SharesMetadata says that another installation holds port 80, so that AddClient matters.
+func (m *Manager) SharesMetadata() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.shares
 }
 
 // AddClient says that metadata requests from a container's address on Docker's bridge are this installation's.

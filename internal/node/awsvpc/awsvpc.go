@@ -151,6 +151,7 @@ type Manager struct {
 	mu     sync.Mutex
 	pauses map[string]*pause        // every pause container this process answers for, by id
 	stays  bool                     // this machine keeps pause programs from leaving the host's namespace
+	shares bool                     // another installation holds port 80 of the metadata address
 	making map[string]bool          // names of those being started: a sweep must not take them for orphans
 	locks  map[string]chan struct{} // tasks with a call in progress
 	vpcs   map[netip.Prefix]bool    // VPCs that the masquerade rule knows

@@ -13,6 +13,7 @@ import (
 type Created struct {
 	ID       string
 	Adopted  bool // an earlier call had made it already
+	Labels   map[string]string
 	Warnings []string
 }
 
@@ -29,7 +30,7 @@ func (e *Engine) Create(ctx context.Context, s Spec) (Created, error) {
 		Config: cfg, HostConfig: host, Name: s.Name,
 	})
 	if err == nil {
-		return Created{ID: res.ID, Warnings: res.Warnings}, nil
+		return Created{ID: res.ID, Labels: cfg.Labels, Warnings: res.Warnings}, nil
 	}
 	err = classify(callCtx, "create", err)
 	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrInvalid) || ctx.Err() != nil {
@@ -40,7 +41,7 @@ func (e *Engine) Create(ctx context.Context, s Spec) (Created, error) {
 	if lookErr != nil || !owns(found.Labels, s.Labels) {
 		return Created{}, err
 	}
-	return Created{ID: found.ID, Adopted: true}, nil
+	return Created{ID: found.ID, Labels: found.Labels, Adopted: true}, nil
 }
 
 // owns compares the identity labels; spec hashes and the like may differ between versions.

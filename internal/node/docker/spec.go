@@ -42,6 +42,8 @@ type Spec struct {
 	IPCMode      string
 	CgroupParent string
 	Log          *LogConfig
+	// OpenFiles is the limit of open files where RawHostConfig has none; 0 leaves it to the engine.
+	OpenFiles int64
 	// AddBinds are binds the node adds, whatever RawHostConfig says.
 	AddBinds []string
 	// GPUs are device ids the container may use.
@@ -131,6 +133,9 @@ func (s Spec) lastWord(cfg *container.Config, host *container.HostConfig) {
 	}
 	if s.Log != nil {
 		host.LogConfig = container.LogConfig{Type: s.Log.Driver, Config: s.Log.Options}
+	}
+	if s.OpenFiles > 0 && !limits(host, nofile) {
+		host.Ulimits = append(host.Ulimits, &container.Ulimit{Name: nofile, Soft: s.OpenFiles, Hard: s.OpenFiles})
 	}
 	host.Binds = append(host.Binds, s.AddBinds...)
 	if len(s.GPUs) > 0 {

@@ -44,6 +44,7 @@ func (r *runner) create(ctx context.Context, c *containerView) {
 		r.post(func(_ *view, _ time.Time) { c.fail(reason) })
 		return
 	}
+	logs := r.prepareLogs(ctx, c, "")
 	made, err := r.m.cfg.Engine.Create(ctx, spec)
 	if ctx.Err() != nil {
 		return
@@ -59,6 +60,7 @@ func (r *runner) create(ctx context.Context, c *containerView) {
 		defer func() { goOn <- c.Busy == opStart }()
 		c.Busy, c.Attempts = opNone, 0
 		c.ID, c.Ports, c.Image, c.CreatedAt = made.ID, ports, img, now
+		c.Labels = made.Labels
 		c.Bindings = bindings(c.Spec, v.Task.NetworkMode, ports)
 		if v.PullStartedAt.IsZero() {
 			v.PullStartedAt, v.PullStoppedAt = began, began
@@ -74,7 +76,7 @@ func (r *runner) create(ctx context.Context, c *containerView) {
 	select {
 	case start := <-goOn:
 		if start {
-			r.startHeld(ctx, c, opStart)
+			r.startHeld(ctx, c, opStart, logs)
 		}
 	case <-ctx.Done():
 	}
@@ -102,18 +104,29 @@ func (r *runner) start(ctx context.Context, c *containerView, o op) {
 		return
 	}
 	defer release()
-	r.startHeld(ctx, c, o)
+	r.startHeld(ctx, c, o, nil)
 }
 
-// startHeld starts a container; the caller holds a slot.
-func (r *runner) startHeld(ctx context.Context, c *containerView, o op) {
+// startHeld starts a container once its output has a place to go to; the caller holds a slot.
+func (r *runner) startHeld(ctx context.Context, c *containerView, o op, logs <-chan string) {
+	if o == opStart {
+		reason := r.logsReady(ctx, c, logs)
+		if reason != "" {
+			r.post(func(_ *view, _ time.Time) { c.fail(reason) })
+			return
+		}
+	}
 	err := r.m.cfg.Engine.Start(ctx, c.ID)
 	if ctx.Err() != nil {
 		return
 	}
-	if errors.Is(err, docker.ErrPortTaken) && c.dynamicPorts() && c.PortTries < maxAttempts {
+	portLost := errors.Is(err, docker.ErrPortTaken) && c.otherPorts(docker.Text(err))
+	if (portLost || r.filesRefused(c, err)) && c.PortTries < maxAttempts {
 		r.rebind(ctx, c)
 		return
+	}
+	if err == nil {
+		r.claim(ctx, c)
 	}
 	r.post(func(_ *view, now time.Time) {
 		switch {
@@ -146,7 +159,7 @@ func (r *runner) startHeld(ctx context.Context, c *containerView, o op) {
 // lookAfterStart keeps the look at a new container out of the way of a burst of starts.
 const lookAfterStart = 500 * time.Millisecond
 
-// rebind makes the container anew on other host ports: another process was faster.
+// rebind makes the container anew, on other host ports: another process was faster. Or with other limits.
 func (r *runner) rebind(ctx context.Context, c *containerView) {
 	err := r.m.cfg.Engine.Remove(ctx, c.ID)
 	r.post(func(_ *view, now time.Time) {
@@ -193,23 +206,6 @@ func (r *runner) stopDone(ctx context.Context, c *containerView, err error) {
 			c.Attempts++
 		}
 		c.RetryAt = now.Add(backoff(c.StopTry))
-	})
-}
-
-// follow ships the output of a container that has just come up. r.mu is held.
-func (r *runner) follow(ctx context.Context, c *containerView) {
-	x := c.Spec.Longshore
-	if r.m.cfg.Logs == nil || x == nil || x.LogDriver != "awslogs" {
-		return
-	}
-	src := LogSource{
-		ContainerID: c.ID, TaskARN: r.arn, Name: c.Spec.Name, Driver: x.LogDriver, Options: x.LogOptions,
-	}
-	r.following.Go(func() {
-		err := r.m.cfg.Logs.Follow(ctx, src)
-		if err != nil && ctx.Err() == nil {
-			r.m.cfg.Log.Warn("log shipping ended early", "task", r.arn, "op", "follow", "err", err)
-		}
 	})
 }
 

@@ -3,6 +3,7 @@ package taskrun
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"os"
 	"sync"
 	"time"
@@ -42,6 +43,8 @@ type Metadata interface {
 
 // Logs ships the output of containers.
 type Logs interface {
+	// Prepare makes sure that output has a place to go to, before the container starts.
+	Prepare(ctx context.Context, src LogSource) error
 	// Follow returns when everything the container wrote has been shipped, or with ctx.
 	Follow(ctx context.Context, src LogSource) error
 }
@@ -53,6 +56,14 @@ type LogSource struct {
 	Name        string
 	Driver      string // awslogs
 	Options     map[string]string
+}
+
+// Clients tells apart whose metadata a container on Docker's bridge asks for, where several installations share the
+// address. A start waits for it only there.
+type Clients interface {
+	SharesMetadata() bool
+	AddClient(ctx context.Context, address netip.Addr) error
+	RemoveClient(ctx context.Context, address netip.Addr) error
 }
 
 // Registries knows how to log in to an image's registry.
@@ -88,6 +99,8 @@ type Config struct {
 	Region string
 	// Networks serves awsvpc tasks; nil refuses them with a reason.
 	Networks Networks
+	// Clients claims the metadata requests of containers on Docker's bridge; nil when nobody else could get them.
+	Clients Clients
 	// Metadata serves task metadata and credentials; nil gives containers none.
 	Metadata Metadata
 	// MetadataURL is where containers reach it; default http://169.254.170.2.
@@ -184,6 +197,7 @@ type Machine struct {
 	pulled   map[string]bool             // images asked for since the process started (PullOnce)
 	images   map[string]knownImage       // by reference
 	info     *docker.Info
+	lowFiles bool // the engine may not raise the limit of open files
 }
 
 // New makes a Machine; it does nothing before Run.

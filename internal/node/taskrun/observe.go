@@ -17,6 +17,10 @@ func (r *runner) inspect(ctx context.Context, c *containerView) {
 	if ctx.Err() != nil {
 		return
 	}
+	clients := r.m.cfg.Clients
+	if err == nil && st.Running && clients != nil && clients.SharesMetadata() && networkMode(r.task()) == "bridge" {
+		r.claimAddresses(ctx, addresses(st)) // of containers that an earlier process started
+	}
 	r.post(func(v *view, now time.Time) {
 		c.Looking = false
 		switch {

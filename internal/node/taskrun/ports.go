@@ -168,14 +168,18 @@ func span(m acs.PortMapping) (int, int, error) {
 	return first, last, nil
 }
 
-// dynamicPorts says whether another host port would do as well.
-func (c *containerView) dynamicPorts() bool {
+// otherPorts says whether other host ports would do, going by the engine's words for the one that is taken.
+func (c *containerView) otherPorts(refusal string) bool {
 	dynamic := false
 	for _, m := range c.Spec.PortMappings {
-		if m.HostPort != 0 && m.ContainerPortRange == "" {
+		if m.HostPort == 0 || m.ContainerPortRange != "" {
+			dynamic = true
+			continue
+		}
+		port := ":" + strconv.Itoa(m.HostPort)
+		if strings.Contains(refusal, port+" ") || strings.Contains(refusal, port+":") {
 			return false
 		}
-		dynamic = true
 	}
 	return dynamic
 }

@@ -115,6 +115,7 @@ func (r *runner) teardown(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
+	r.disclaim(ctx)
 	if r.m.cfg.Metadata != nil {
 		r.m.cfg.Metadata.Forget(task.ARN)
 	}

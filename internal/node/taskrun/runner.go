@@ -2,6 +2,7 @@ package taskrun
 
 import (
 	"context"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -23,6 +24,7 @@ type runner struct {
 	results   []func(*view, time.Time)
 	cancels   map[*containerView]context.CancelFunc // of pulls, which may be given up
 	following sync.WaitGroup
+	claimed   []netip.Addr // whose metadata requests are ours
 }
 
 func newRunner(m *Machine, task acs.Task) *runner {

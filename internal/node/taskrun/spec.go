@@ -77,6 +77,7 @@ func (r *runner) spec(ctx context.Context, c *containerView) (docker.Spec, []doc
 	if c.Spec.HealthCheckType == acs.HealthCheckDocker && !docker.HasHealthCheck(s.RawConfig) {
 		return s, nil, "DockerClientConfigError: docker health check is configured but no Healthcheck is given"
 	}
+	s.OpenFiles = r.m.openFiles(task)
 	env, reason := r.environment(ctx, task, c)
 	if reason != "" {
 		return s, nil, reason
