@@ -115,14 +115,15 @@ func (v *Verifier) timely(s *Signature) error {
 	return nil
 }
 
-// covered wants the host and every arriving x-amz-* header signed: an unsigned one could have been added on the way
-// and would still steer us. The body hash needs no signature of its own, it is compared with the body.
+// covered wants the host, the content type and every arriving x-amz-* header signed: an unsigned one could have been
+// added on the way and would still steer us. The body hash needs no signature of its own, it is compared with the
+// body.
 func covered(r *http.Request, s *Signature) error {
 	if !slices.Contains(s.SignedHeaders, "host") {
 		return problem(Mismatch, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
 	}
 	for name := range r.Header {
-		if len(name) < 6 || !strings.EqualFold(name[:6], "x-amz-") {
+		if name != "Content-Type" && (len(name) < 6 || !strings.EqualFold(name[:6], "x-amz-")) {
 			continue
 		}
 		lower := strings.ToLower(name)
