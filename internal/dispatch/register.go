@@ -73,6 +73,9 @@ func (d *Dispatch) enrol(tx *store.Tx, fresh *state.Instance, arn string) (*stat
 	i := *old
 	i.CPU, i.Memory, i.GPUs = fresh.CPU, fresh.Memory, fresh.GPUs
 	i.ReservedTCP, i.ReservedUDP = fresh.ReservedTCP, fresh.ReservedUDP
+	if fresh.AgentVersion != "" {
+		i.AgentVersion, i.AgentHash, i.DockerVersion = fresh.AgentVersion, fresh.AgentHash, fresh.DockerVersion
+	}
 	i.Attributes = mergeAttributes(old.Attributes, fresh.Attributes)
 	i.Version++
 	return &i, nil
@@ -125,6 +128,9 @@ func (d *Dispatch) instance(c front.Caller, in *ecswire.RegisterContainerInstanc
 		i.Tags[deref(t.Key)] = deref(t.Value)
 	}
 	resources(i, in)
+	if v := in.VersionInfo; v != nil {
+		i.AgentVersion, i.AgentHash, i.DockerVersion = deref(v.AgentVersion), deref(v.AgentHash), deref(v.DockerVersion)
+	}
 	return i
 }
 
