@@ -3,6 +3,7 @@ package ecs
 import (
 	"context"
 
+	"longshore/internal/aws/fault"
 	"longshore/internal/aws/front"
 	"longshore/internal/gen/ecswire"
 	"longshore/internal/state"
@@ -31,6 +32,9 @@ func (a *API) UpdateContainerInstancesState(ctx context.Context, c front.Caller,
 	keys := make([]state.InstanceKey, 0, len(in.ContainerInstances))
 	for _, ref := range in.ContainerInstances {
 		key, err := instanceKey(cluster.Key, ref)
+		if err == nil {
+			err = mayChange(c, key)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -54,6 +58,14 @@ func (a *API) UpdateContainerInstancesState(ctx context.Context, c front.Caller,
 		return nil, err
 	}
 	return out, nil
+}
+
+// mayChange keeps an agent from speaking for another instance: the keys that it joined for are bound to its own.
+func mayChange(c front.Caller, key state.InstanceKey) error {
+	if c.Instance != "" && c.Instance != key.ARN() {
+		return fault.New("AccessDeniedException", "These credentials belong to another container instance.")
+	}
+	return nil
 }
 
 // setStatus changes one instance, or says why not.
@@ -84,6 +96,9 @@ func (a *API) DeregisterContainerInstance(ctx context.Context, c front.Caller,
 		return nil, err
 	}
 	key, err := instanceKey(cluster.Key, deref(in.ContainerInstance))
+	if err == nil {
+		err = mayChange(c, key)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -124,3 +124,16 @@ func TestAnInstanceWithTasksLeavesOnlyByForce(t *testing.T) {
 	}
 	refused(r, r.api.DeregisterContainerInstance, in, "InvalidParameterException: not found")
 }
+
+func TestTheKeysOfAnInstanceChangeNoOther(t *testing.T) {
+	r := newRig(t)
+	host := r.instance(state.KindEC2)
+	r.caller.Instance = r.instance(state.KindExternal).ARN()
+	refused(r, r.api.UpdateContainerInstancesState, &ecswire.UpdateContainerInstancesStateRequest{
+		ContainerInstances: []string{host.ID()}, Status: ptr("DRAINING")}, "AccessDeniedException: another container instance")
+	refused(r, r.api.DeregisterContainerInstance, &ecswire.DeregisterContainerInstanceRequest{
+		ContainerInstance: ptr(host.ID()), Force: ptr(true)}, "AccessDeniedException: another container instance")
+	r.caller.Instance = host.ARN()
+	call(r, r.api.UpdateContainerInstancesState, &ecswire.UpdateContainerInstancesStateRequest{
+		ContainerInstances: []string{host.ID()}, Status: ptr("DRAINING")})
+}
