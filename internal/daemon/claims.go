@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"encoding/json"
+	"errors"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -18,18 +19,25 @@ type claim struct {
 	DataDir      string `json:"dataDir"`
 }
 
-// claimNetwork takes an address range for this installation, or says that another of this host has it. Where
-// the directory cannot be written there are no real addresses to quarrel about.
+// claimNetwork takes an address range for this installation, or says that another of this host has it. Who may
+// not write the directory is not root, and has no real addresses to quarrel about.
 func (d *Daemon) claimNetwork(p netip.Prefix) bool {
-	if os.MkdirAll(claimsDir, 0o755) != nil {
+	_ = os.MkdirAll(claimsDir, 0o755) // if it is missing, so is the file below
+	mine, err := os.CreateTemp(claimsDir, ".claim.*")
+	if err != nil {
 		return true
+	}
+	defer os.Remove(mine.Name())
+	err = errors.Join(json.NewEncoder(mine).Encode(claim{d.ID, d.DataDir}), mine.Close())
+	if err != nil {
+		return false
 	}
 	path := filepath.Join(claimsDir, strings.ReplaceAll(p.String(), "/", "_"))
 	for range 2 {
-		f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+		// A link is there whole or not at all: nobody reads half a claim and takes it for a stale one.
+		err = os.Link(mine.Name(), path)
 		if err == nil {
-			err = json.NewEncoder(f).Encode(claim{d.ID, d.DataDir})
-			return f.Close() == nil && err == nil
+			return true
 		}
 		var c claim
 		b, err := os.ReadFile(path)
