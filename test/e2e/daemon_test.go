@@ -37,9 +37,40 @@ type daemon struct {
 	id     string // label value of everything that is ours
 	log    *tail
 	client *ecs.Client
+	bin    string
+	user   *syscall.Credential // nil runs it as the tests' own user
 }
 
 type option func(*daemon)
+
+// asNobody runs the daemon as an ordinary user who may use Docker, from a binary that everybody may execute.
+func asNobody(d *daemon) {
+	d.t.Helper()
+	const nobody = 65534
+	socket, err := os.Stat(engineSocket)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.bin = filepath.Join(d.t.TempDir(), "longshore")
+	out, err := exec.Command("install", "-m", "755", os.Getenv(binVar), d.bin).CombinedOutput()
+	if err != nil {
+		d.t.Fatalf("%v\n%s", err, out)
+	}
+	err = errors.Join(os.Chmod(filepath.Dir(d.dir), 0o755), os.Chown(d.dir, nobody, nobody))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.user = &syscall.Credential{Uid: nobody, Gid: nobody, Groups: []uint32{socket.Sys().(*syscall.Stat_t).Gid}}
+	d.extra = append(d.extra, "HOME="+d.dir)
+}
+
+// command of the binary, by the daemon's user and in its environment.
+func (d *daemon) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, d.bin, args...)
+	cmd.Env = append(os.Environ(), d.extra...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: d.user}
+	return cmd
+}
 
 // with adds environment.
 func with(kv ...string) option { return func(d *daemon) { d.extra = append(d.extra, kv...) } }
@@ -55,7 +86,8 @@ func onEngine(socket string) option {
 // startDaemon starts a new installation and takes it down when the test ends, without a trace.
 func startDaemon(t testing.TB, options ...option) *daemon {
 	t.Helper()
-	d := &daemon{t: t, dir: t.TempDir(), listen: "127.0.0.1:0", engine: newEngine(engineSocket), log: &tail{}}
+	d := &daemon{t: t, dir: t.TempDir(), listen: "127.0.0.1:0", engine: newEngine(engineSocket), log: &tail{},
+		bin: os.Getenv(binVar)}
 	// The engine has the image; asking a registry first would only wait for the network.
 	d.extra = append(d.extra, "ECS_IMAGE_PULL_BEHAVIOR=prefer-cached")
 	for _, o := range options {
@@ -69,10 +101,9 @@ func startDaemon(t testing.TB, options ...option) *daemon {
 // start starts the daemon on its directory and, after the first time, on the same port.
 func (d *daemon) start() {
 	d.t.Helper()
-	cmd := exec.Command(os.Getenv(binVar), "up", "--data-dir", d.dir, "--listen", d.listen)
-	cmd.Env = append(os.Environ(), d.extra...)
+	cmd := d.command(context.Background(), "up", "--data-dir", d.dir, "--listen", d.listen)
 	cmd.Stderr = d.log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		d.t.Fatal(err)
@@ -181,9 +212,7 @@ func (d *daemon) down() {
 	if d.t.Failed() {
 		d.keepLog()
 	}
-	cmd := exec.CommandContext(ctx, os.Getenv(binVar), "down", "--data-dir", d.dir)
-	cmd.Env = append(os.Environ(), d.extra...)
-	out, err := cmd.CombinedOutput()
+	out, err := d.command(ctx, "down", "--data-dir", d.dir).CombinedOutput()
 	if err != nil {
 		d.t.Errorf("longshore down: %v\n%s", err, out)
 	}
@@ -210,9 +239,7 @@ func (d *daemon) keepLog() {
 // longshore runs a command of the binary about this installation.
 func (d *daemon) longshore(args ...string) (string, error) {
 	args = append(args, "--data-dir", d.dir)
-	cmd := exec.CommandContext(d.t.Context(), os.Getenv(binVar), args...)
-	cmd.Env = append(os.Environ(), d.extra...)
-	out, err := cmd.CombinedOutput()
+	out, err := d.command(d.t.Context(), args...).CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		d.t.Fatal(err)

@@ -3,6 +3,9 @@
 package e2e
 
 import (
+	"context"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -96,4 +99,84 @@ func (d *daemon) snapshot(t *testing.T) map[string]string {
 		out[*task.TaskArn] = said
 	}
 	return out
+}
+
+// comeBack takes an installation down and starts it again: records are kept, so services run as before, on new tasks.
+func comeBack(t *testing.T) {
+	d := startDaemon(t)
+	d.cluster(t, "truth")
+	n := d.network()
+	d.serve(t, "truth", "bridge", d.register(t, definition("bridge", web("again"))), 1)
+	d.serve(t, "truth", "vpc", d.register(t, fargate(definition("vpc", web("again")))), 1,
+		func(in *ecs.CreateServiceInput) { in.LaunchType, in.NetworkConfiguration = types.LaunchTypeFargate, n })
+	out, err := d.longshore("down")
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	select {
+	case <-d.exited:
+	case <-time.After(5 * time.Second):
+		t.Fatal("down left the daemon running")
+	}
+	d.searchHost(t.Context())
+	d.start()
+	for _, name := range []string{"bridge", "vpc"} {
+		eventually(t, 30*time.Second, name+" answers", func(ctx context.Context) error {
+			tasks, err := d.listTasks(ctx, "truth", name, types.DesiredStatusRunning)
+			if err != nil || len(tasks) != 1 {
+				return fmt.Errorf("%d tasks: %w", len(tasks), err)
+			}
+			url := "http://" + ip(tasks[0]) + "/"
+			if name == "bridge" {
+				url, err = addressOf(tasks[0])
+			}
+			if err == nil {
+				_, err = answers(ctx, url)
+			}
+			return err
+		})
+		d.stable(t, "truth", name, 30*time.Second)
+	}
+}
+
+// serveOrdinaryUser runs the daemon without root: the ready line says what is off, asking for it is refused with the
+// reason, and the rest works.
+func serveOrdinaryUser(t *testing.T) {
+	d := startDaemon(t, asNobody)
+	if !strings.Contains(d.line, "awsvpc") || !strings.Contains(d.line, "169.254.170.2") {
+		t.Errorf("the ready line does not say what is off: %s", d.line)
+	}
+	d.cluster(t, "truth")
+	d.serve(t, "truth", "bridge", d.register(t, definition("bridge", web("nobody"))), 2)
+	for _, task := range d.tasks(t, "truth", "bridge", types.DesiredStatusRunning) {
+		url, err := addressOf(task)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = answers(t.Context(), url)
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	arn := d.run(t, "truth", d.register(t, definition("exit", probe("main", "exit", "7"))))
+	_, c := d.ended(t, arn, "main", 15*time.Second)
+	wantExit(t, c, 7)
+	in := &ecs.RunTaskInput{
+		Cluster: aws.String("truth"), TaskDefinition: aws.String(d.register(t, fargate(definition("vpc", web("x"))))),
+		LaunchType: types.LaunchTypeFargate, NetworkConfiguration: d.network(),
+	}
+	out, err := d.ecs().RunTask(t.Context(), in)
+	if err != nil {
+		return // refused at once, with a modelled fault
+	}
+	if len(out.Tasks) == 1 {
+		task := d.until(t, "truth", *out.Tasks[0].TaskArn, "STOPPED", 30*time.Second)
+		wantStop(t, task, types.TaskStopCodeTaskFailedToStart, "")
+		if aws.ToString(task.StoppedReason) == "" {
+			t.Error("a FARGATE task stopped without a reason")
+		}
+		t.Logf("FARGATE without root: %s", aws.ToString(task.StoppedReason))
+		return
+	}
+	t.Logf("FARGATE without root: %s", show(out.Failures))
 }

@@ -34,6 +34,8 @@ func TestEndToEnd(t *testing.T) {
 			{"a start that cannot work is refused with a remedy", false, refuseStarts},
 			{"two daemons leave each other alone", true, liveSideBySide},
 			{"containers outlive the daemon", true, outliveDaemon},
+			{"services come back after down and up", true, comeBack},
+			{"an ordinary user runs everything but awsvpc", true, serveOrdinaryUser},
 			{"an agent joins from another directory", false, joinAgent},
 		}},
 	}
