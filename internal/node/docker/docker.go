@@ -68,6 +68,8 @@ func New(cfg Config) (*Engine, error) {
 	opts := []client.Opt{client.WithUserAgent("longshore")}
 	if cfg.Host != "" {
 		opts = append(opts, client.WithHost(cfg.Host))
+	} else {
+		opts = append(opts, client.FromEnv) // DOCKER_HOST and its company, as for every client of Docker
 	}
 	c, err := client.New(opts...)
 	if err != nil {
