@@ -20,7 +20,7 @@ type agentCommand struct {
 	LaunchType string            `help:"How tasks ask for this machine." enum:"EXTERNAL,EC2" default:"EXTERNAL"`
 	DataDir    string            `help:"Directory of this machine's identity and keys." placeholder:"DIR" env:"LONGSHORE_AGENT_DIR"`
 	Attributes map[string]string `help:"Attributes of the instance, for placement constraints." placeholder:"K=V"`
-	DockerHost string            `help:"Address of Docker Engine; the usual socket where it is not given." placeholder:"URL"`
+	DockerHost string            `help:"Address of Docker Engine; the usual socket where it is not given." placeholder:"URL" env:"DOCKER_HOST"`
 	Verbose    bool              `short:"v" help:"Log what happens in detail."`
 }
 

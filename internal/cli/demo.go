@@ -19,7 +19,7 @@ import (
 type demoCommand struct {
 	installation
 	Down       bool   `help:"Remove the demo's service, task definitions, log group, cluster and image."`
-	DockerHost string `help:"Address of Docker Engine; the usual socket where it is not given." placeholder:"URL"`
+	DockerHost string `help:"Address of Docker Engine; the usual socket where it is not given." placeholder:"URL" env:"DOCKER_HOST"`
 }
 
 // What the demo is made of.

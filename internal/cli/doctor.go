@@ -12,7 +12,7 @@ import (
 type doctorCommand struct {
 	installation
 	Listen     string `help:"HOST:PORT that longshore up is to listen on." default:"${listen}"`
-	DockerHost string `help:"Address of Docker Engine; the usual socket where it is not given." placeholder:"URL"`
+	DockerHost string `help:"Address of Docker Engine; the usual socket where it is not given." placeholder:"URL" env:"DOCKER_HOST"`
 }
 
 // verdict on one finding.

@@ -12,6 +12,7 @@ import (
 
 type downCommand struct {
 	installation
+	DockerHost string `help:"Address of Docker Engine; the usual socket where it is not given." placeholder:"URL" env:"DOCKER_HOST"`
 }
 
 // stopTimeout is how long the daemon may take to stop by itself.
@@ -35,7 +36,7 @@ func (c *downCommand) Run(r *run) error {
 	if err != nil {
 		return err
 	}
-	removed, err := daemon.Teardown(r, daemon.Config{DataDir: c.dir(), Log: logger(r.Notes, false)}, i)
+	removed, err := daemon.Teardown(r, daemon.Config{DataDir: c.dir(), DockerHost: c.DockerHost, Log: logger(r.Notes, false)}, i)
 	if err != nil {
 		return fmt.Errorf("remove what the daemon left: %w; run longshore doctor, then longshore down again", err)
 	}
@@ -52,7 +53,7 @@ func (c *downCommand) agent(r *run, node string) error {
 			return err
 		}
 	}
-	removed, err := daemon.Teardown(r, daemon.Config{DataDir: c.dir(), Log: logger(r.Notes, false)}, daemon.Installation{ID: node})
+	removed, err := daemon.Teardown(r, daemon.Config{DataDir: c.dir(), DockerHost: c.DockerHost, Log: logger(r.Notes, false)}, daemon.Installation{ID: node})
 	if err != nil {
 		return fmt.Errorf("remove what the agent left: %w; run longshore doctor, then longshore down again", err)
 	}

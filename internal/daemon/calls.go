@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -38,10 +37,8 @@ var (
 	_ metadata.Protection = (*containerCalls)(nil)
 )
 
-var errNoStats = errors.New("the container has no statistics yet")
-
-// ContainerStats implements metadata.Stats.
-func (c *containerCalls) ContainerStats(_ context.Context, id string) (json.RawMessage, *metadata.NetworkRates, error) {
+// ContainerStats implements metadata.Stats. A container that is too young to be sampled is measured once.
+func (c *containerCalls) ContainerStats(ctx context.Context, id string) (json.RawMessage, *metadata.NetworkRates, error) {
 	c.host.mu.Lock()
 	agents := slices.Clone(c.host.agents)
 	c.host.mu.Unlock()
@@ -51,7 +48,11 @@ func (c *containerCalls) ContainerStats(_ context.Context, id string) (json.RawM
 			return r.Raw, &metadata.NetworkRates{RxBytesPerSec: r.RxRate, TxBytesPerSec: r.TxRate}, nil
 		}
 	}
-	return nil, nil, errNoStats
+	s, err := c.host.engine.Stat(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	return s.Raw, nil, nil
 }
 
 // Tags implements metadata.Tags.

@@ -25,7 +25,7 @@ type Config struct {
 	Names []string
 	// AcceptAny takes any credentials without looking at the signature; loopback only.
 	AcceptAny bool
-	// DockerHost of the engine; empty takes DOCKER_HOST, else the usual socket.
+	// DockerHost is the engine's address; empty is the usual socket.
 	DockerHost string
 	// NoNode starts no agent: an API without a machine of its own, for control planes whose agents are elsewhere.
 	NoNode bool

@@ -139,10 +139,13 @@ func (c *Collector) open(id string, s *stream) {
 	})
 }
 
+// settle is how long a container runs before it is sampled: a stream a container costs the engine work every
+// second, which the starts of its siblings need more.
+const settle = 10 * time.Second
+
 // read keeps a stream open while the container is tracked.
 func (c *Collector) read(ctx context.Context, id string, s *stream) {
-	// The first second of a container belongs to its start.
-	wait := time.NewTimer(time.Second)
+	wait := time.NewTimer(settle)
 	defer wait.Stop()
 	for {
 		select {

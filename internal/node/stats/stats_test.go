@@ -34,7 +34,7 @@ func TestASetSumsUpTheSecondsBetweenTwoFlushes(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		go c.Run(ctx)
 		c.Track("task", []Container{{ID: "abc", Name: "a", StartedAt: time.Now()}})
-		time.Sleep(20*time.Second + time.Millisecond)
+		time.Sleep(settle + 19*time.Second + time.Millisecond)
 		got := c.Flush()["abc"]
 		if got.CPU == nil || got.CPU.Min != 50 || got.CPU.Max != 50 || got.CPU.SampleCount != 19 {
 			t.Fatalf("cpu %+v", got.CPU)
