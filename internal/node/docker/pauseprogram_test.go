@@ -1,23 +1,20 @@
-package awsvpc
+package docker
 
 import (
-	"archive/tar"
 	"bytes"
-	"context"
 	"debug/elf"
-	"errors"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"syscall"
 	"testing"
 )
 
 func TestTheProgramIsASmallStaticExecutable(t *testing.T) {
 	for arch, machine := range map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64} {
-		bin, err := program(arch)
+		bin, err := pauseProgram(arch)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -33,14 +30,14 @@ func TestTheProgramIsASmallStaticExecutable(t *testing.T) {
 			t.Errorf("%s: segment %+v, entry %#x", arch, p.ProgHeader, f.Entry)
 		}
 	}
-	_, err := program("s390x")
+	_, err := pauseProgram("s390x")
 	if err == nil {
 		t.Error("an architecture without a program was accepted")
 	}
 }
 
 func TestTheProgramSleepsUntilItIsTerminated(t *testing.T) {
-	bin, err := program(runtime.GOARCH)
+	bin, err := pauseProgram(runtime.GOARCH)
 	if err != nil {
 		t.Skip(err)
 	}
@@ -71,7 +68,7 @@ func TestTheProgramSleepsUntilItIsTerminated(t *testing.T) {
 func waitState(t *testing.T, pid int) {
 	t.Helper()
 	for range 1_000_000 {
-		stat, err := os.ReadFile(filepath.Join("/proc", itoa(pid), "stat"))
+		stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,71 +97,5 @@ func TestTheArm64BranchesAndAddressesAreRight(t *testing.T) {
 	}
 	if len(code) != 26*4+64+32 {
 		t.Errorf("%d bytes", len(code))
-	}
-}
-
-func TestTheImageIsTheSameBytesEveryTime(t *testing.T) {
-	one, err := newImage("amd64")
-	if err != nil {
-		t.Fatal(err)
-	}
-	two, err := newImage("amd64")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if one.ref != two.ref || !bytes.Equal(one.tar, two.tar) {
-		t.Error("two builds differ")
-	}
-	other, err := newImage("arm64")
-	if err != nil || other.ref == one.ref {
-		t.Errorf("arm64 has the name %s too (%v)", other.ref, err)
-	}
-	var names []string
-	r := tar.NewReader(bytes.NewReader(one.tar))
-	for {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		names = append(names, h.Name)
-	}
-	if len(names) != 3 || names[2] != "manifest.json" {
-		t.Errorf("archive holds %v", names)
-	}
-}
-
-// imageEngine answers for images only.
-type imageEngine struct {
-	Engine
-	there bool
-	loads int
-}
-
-func (e *imageEngine) ImageExists(context.Context, string) (bool, error) { return e.there, nil }
-
-func (e *imageEngine) LoadImage(_ context.Context, r io.Reader) error {
-	e.loads++
-	e.there = true
-	_, err := io.Copy(io.Discard, r)
-	return err
-}
-
-func TestTheImageIsLoadedOnce(t *testing.T) {
-	img, err := newImage("amd64")
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := &imageEngine{}
-	for range 2 {
-		err = img.ensure(t.Context(), e)
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if e.loads != 1 {
-		t.Errorf("loaded %d times", e.loads)
 	}
 }

@@ -1,4 +1,4 @@
-package awsvpc
+package docker
 
 import (
 	"encoding/binary"
@@ -22,8 +22,8 @@ const (
 	cloneNewNet = 0x40000000
 )
 
-// program returns a static ELF executable for the architecture.
-func program(arch string) ([]byte, error) {
+// pauseProgram returns a static ELF executable for the architecture.
+func pauseProgram(arch string) ([]byte, error) {
 	switch arch {
 	case "amd64":
 		return executable(62, codeAMD64()), nil
