@@ -71,7 +71,11 @@ func (a *API) newService(v store.View, c front.Caller, in *ecswire.CreateService
 	if err != nil {
 		return nil, err
 	}
-	return s, runService(v, c, cluster, in, s)
+	err = runService(v, c, cluster, in, s)
+	if err != nil {
+		return nil, err
+	}
+	return s, setRebalancing(s, in.AvailabilityZoneRebalancing)
 }
 
 // nameService checks the name and the token, and signs the request for its idempotency.
@@ -150,7 +154,7 @@ func createFeatures(in *ecswire.CreateServiceRequest) serviceFeatures {
 	return serviceFeatures{controller: in.DeploymentController, exec: in.EnableExecuteCommand,
 		balancers: in.LoadBalancers, registries: in.ServiceRegistries, connect: in.ServiceConnectConfiguration,
 		volumes: in.VolumeConfigurations, lattice: in.VpcLatticeConfigurations,
-		rebalance: in.AvailabilityZoneRebalancing, grace: in.HealthCheckGracePeriodSeconds}
+		grace: in.HealthCheckGracePeriodSeconds}
 }
 
 // repeated says whether the same request made the service already. The name of an INACTIVE one is free.

@@ -25,7 +25,6 @@ type serviceFeatures struct {
 	connect    *ecswire.ServiceConnectConfiguration
 	volumes    []ecswire.ServiceVolumeConfiguration
 	lattice    []ecswire.VpcLatticeConfiguration
-	rebalance  *string
 	grace      *int32
 }
 
@@ -51,8 +50,6 @@ func (f serviceFeatures) refuse() error {
 		return notServed("vpcLatticeConfigurations")
 	case deref(f.exec):
 		return notServed("enableExecuteCommand")
-	case deref(f.rebalance) == enabled:
-		return notServed("availabilityZoneRebalancing")
 	case deref(f.grace) != 0:
 		return invalid("Health check grace period is only valid for services configured to use load balancers")
 	}
@@ -164,4 +161,27 @@ func parsePropagate(in *string) string {
 		return "NONE"
 	}
 	return *in
+}
+
+// setRebalancing turns AZ rebalancing on or off, and holds what was asked for against its needs: room for a task
+// more than desired, and placement that spreads over the zones first (API_CreateService,
+// availabilityZoneRebalancing).
+func setRebalancing(s *state.Service, given *string) error {
+	if given != nil {
+		s.AZRebalancing = *given
+	}
+	if s.AZRebalancing != enabled {
+		return nil
+	}
+	switch {
+	case s.Scheduling == state.SchedulingDaemon:
+		return invalid("availabilityZoneRebalancing is not supported for services with the DAEMON scheduling strategy.")
+	case s.Deploy.MaximumPercent <= 100:
+		return invalid("availabilityZoneRebalancing requires a maximumPercent greater than 100.")
+	case len(s.Strategy) > 0 && (s.Strategy[0].Type != "spread" ||
+		s.Strategy[0].Field != "attribute:ecs.availability-zone"):
+		return invalid("availabilityZoneRebalancing requires that the first placement strategy, if there is one, is " +
+			"spread by attribute:ecs.availability-zone.")
+	}
+	return nil
 }

@@ -126,6 +126,10 @@ func changeService(v store.View, c front.Caller, cluster *state.Cluster, s *stat
 	if err != nil {
 		return err
 	}
+	err = setRebalancing(s, in.AvailabilityZoneRebalancing)
+	if err != nil {
+		return err
+	}
 	return changeNetwork(v, c, td, s, in)
 }
 
@@ -233,5 +237,5 @@ func updateFeatures(in *ecswire.UpdateServiceRequest) serviceFeatures {
 	return serviceFeatures{controller: in.DeploymentController, exec: in.EnableExecuteCommand,
 		balancers: in.LoadBalancers, registries: in.ServiceRegistries, connect: in.ServiceConnectConfiguration,
 		volumes: in.VolumeConfigurations, lattice: in.VpcLatticeConfigurations,
-		rebalance: in.AvailabilityZoneRebalancing, grace: in.HealthCheckGracePeriodSeconds}
+		grace: in.HealthCheckGracePeriodSeconds}
 }

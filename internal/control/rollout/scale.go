@@ -24,6 +24,7 @@ func (p *plan) scale() {
 		return
 	}
 	c := p.count(r, desired)
+	c.desired += p.rebalance(r, c)
 	b := c.next()
 	p.stopSome(r, b)
 	p.block(r, b, c)

@@ -19,7 +19,9 @@ type View struct {
 	Ended       []*state.Task                                           // stopped, not accounted for yet
 	Definitions map[state.TaskDefinitionKey]*state.TaskDefinition       // of these deployments
 	// Eligible instances of a DAEMON service: each is to run one task.
-	Eligible  map[state.InstanceKey]bool
+	Eligible map[state.InstanceKey]bool
+	// Zones that a service with AZ rebalancing can use, sorted; nil while it is deploying.
+	Zones     []string
 	Instances place.Instances
 	Others    place.Tasks // every task, for the order of leaving
 	// HealthyAfter is how long a task without a health check must run before it is healthy.
@@ -61,6 +63,9 @@ func look(v store.View, k state.ServiceKey, healthyAfter time.Duration) (View, b
 	}
 	if s.Scheduling == state.SchedulingDaemon {
 		out.Eligible = eligible(v, &out)
+	}
+	if s.AZRebalancing == rebalanced {
+		out.Zones = zonesOf(v, &out)
 	}
 	return out, true
 }
