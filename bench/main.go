@@ -79,6 +79,7 @@ func run(ctx context.Context, bin, out, only string) error {
 		return err
 	}
 	b := &bench{Context: ctx, bin: bin, dir: dir}
+	where := machine(ctx)
 	err = b.loadImage()
 	if err != nil {
 		return fmt.Errorf("load the probe image: %w", err)
@@ -93,6 +94,7 @@ func run(ctx context.Context, bin, out, only string) error {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
 	}
+	fmt.Printf("%s\n\n", where)
 	b.print()
 	text, err := json.MarshalIndent(b.figures, "", "  ")
 	if err != nil {
