@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"cmp"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -109,7 +110,7 @@ func linux(host *engineHostConfig, c *state.Container) {
 		host.ShmSize = int64(*p.SharedMemorySize) << 20
 	}
 	for _, d := range p.Devices {
-		host.Devices = append(host.Devices, engineDevice{d.HostPath, d.ContainerPath, permissions(d.Permissions)})
+		host.Devices = append(host.Devices, engineDevice{d.HostPath, cmp.Or(d.ContainerPath, d.HostPath), permissions(d.Permissions)})
 	}
 	for _, t := range p.Tmpfs {
 		if host.Tmpfs == nil {
