@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,6 +37,30 @@ func TestRawConfigWinsOverPlainFieldsAndTheLastWordWinsOverBoth(t *testing.T) {
 	}
 	if cfg.Env[0] != "A=1" || cfg.Env[1] != "B=2" {
 		t.Fatalf("env %v", cfg.Env)
+	}
+}
+
+func TestATaskCannotTakeOurLabelsOrVariables(t *testing.T) {
+	cfg, host, err := Spec{
+		Image: "i", Env: []string{"A=1", "URI=theirs", "B=2"}, ExtraEnv: []string{"URI=ours"}, OpenFiles: 9,
+		Labels: map[string]string{LabelTask: "t"}, RawConfig: `{"Labels":{"longshore.role":"pause","longshore.x":"y","a":"b"}}`,
+	}.build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(cfg.Labels) != 2 || cfg.Labels["a"] != "b" || cfg.Labels[LabelTask] != "t" {
+		t.Errorf("labels %v", cfg.Labels)
+	}
+	if !slices.Equal(cfg.Env, []string{"A=1", "B=2", "URI=ours"}) {
+		t.Errorf("environment %v", cfg.Env)
+	}
+	if len(host.Ulimits) != 1 || host.Ulimits[0].Hard != 9 {
+		t.Errorf("ulimits %v", host.Ulimits)
+	}
+	raw := `{"Ulimits":[{"Name":"nofile","Soft":1,"Hard":2}]}`
+	_, host, err = Spec{Image: "i", OpenFiles: 9, RawHostConfig: raw}.build()
+	if err != nil || len(host.Ulimits) != 1 || host.Ulimits[0].Hard != 2 || !NamesLimit(raw, "nofile") {
+		t.Errorf("ulimits %v, %v", host.Ulimits, err)
 	}
 }
 

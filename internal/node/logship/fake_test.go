@@ -123,6 +123,8 @@ type fakeSink struct {
 	groups   map[string]bool
 	fail     func(call int) error // asked before each PutLogEvents
 	rejected int
+	creates  int   // calls of CreateLogStream
+	refuse   error // what it answers
 }
 
 func newSink(groups ...string) *fakeSink {
@@ -158,6 +160,10 @@ func (s *fakeSink) PutLogEvents(_ context.Context, _, group, stream string, even
 func (s *fakeSink) CreateLogStream(_ context.Context, _, group, stream string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.creates++
+	if s.refuse != nil {
+		return s.refuse
+	}
 	if !s.groups[group] {
 		return notFound("group")
 	}

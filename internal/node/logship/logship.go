@@ -120,10 +120,15 @@ func (s *Shipper) Prepare(ctx context.Context, src Source) error {
 	if err == nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		if len(s.prepared) >= maxPrepared {
+			clear(s.prepared) // of containers that never started; whoever comes makes its stream once more
+		}
 		s.prepared[opts.place()] = true
 	}
 	return err
 }
+
+const maxPrepared = 1024
 
 // isPrepared takes up what Prepare did for the first Follow after it.
 func (s *Shipper) isPrepared(opts options) bool {

@@ -200,6 +200,36 @@ func TestAMissingGroupIsToldToTheTask(t *testing.T) {
 	})
 }
 
+func TestWhatWasPreparedIsNotMadeAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		engine, sink := newEngine(), newSink("g")
+		s := New(Config{Reader: engine, Sink: sink})
+		err := s.Prepare(t.Context(), source())
+		if err != nil || sink.creates != 1 {
+			t.Fatalf("%v after %d calls", err, sink.creates)
+		}
+		engine.write(time.Now(), "one")
+		engine.end()
+		err = s.Follow(t.Context(), source())
+		if err != nil || sink.creates != 1 || len(sink.messages()) != 1 {
+			t.Errorf("%v, %d calls, %q", err, sink.creates, sink.messages())
+		}
+		err = s.Follow(t.Context(), source())
+		if err != nil || sink.creates != 2 {
+			t.Errorf("the second time: %v, %d calls", err, sink.creates)
+		}
+	})
+}
+
+func TestAServiceThatIsAwayKeepsNoContainerFromStarting(t *testing.T) {
+	sink := newSink("g")
+	sink.refuse = &APIError{Code: "ServiceUnavailableException", Message: "later", Status: 503}
+	err := New(Config{Reader: newEngine(), Sink: sink}).Prepare(t.Context(), source())
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 func TestTheGroupIsMadeOnlyWhenAskedForAndAStreamThatVanishesIsMadeAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		engine, sink := newEngine(), newSink()
