@@ -238,6 +238,12 @@ func (d *daemon) comesBack(a *agent, task string, run func(types.LaunchType) str
 	}
 	arn := a.identity().ARN
 	a.kill()
+	eventually(d.t, 10*time.Second, "the server to see that the agent is gone", func(ctx context.Context) error {
+		if d.connected(ctx, "field", arn) == nil {
+			return fmt.Errorf("%s counts as connected", arn)
+		}
+		return nil
+	})
 	a.start("field")
 	eventually(d.t, 20*time.Second, "the agent to come back", func(ctx context.Context) error {
 		return d.connected(ctx, "field", arn)
