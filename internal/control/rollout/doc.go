@@ -1,7 +1,7 @@
 // Package rollout keeps a promise: a service runs its tasks.
 //
-// It reads services, deployments, service deployments, task definitions, container instances and the tasks of
-// services. It makes those tasks and asks for their end (Task.Desired), notes what it has seen of them
+// It reads services, deployments, service deployments, task definitions, container instances, subnets and the tasks
+// of services. It makes those tasks and asks for their end (Task.Desired), notes what it has seen of them
 // (Task.SeenHealthy, SeenStopped), and alone writes Deployment.Status to DesiredCount, the life of service
 // deployments, Service.Throttle, SteadyAt and Notices, the end of a deleted service, and the lines of a
 // service's story that speak of all this.
@@ -16,6 +16,9 @@
 //
 // A rollback makes the deployment that was last COMPLETED the PRIMARY one again: its tasks that still run are
 // kept. It stays known, although it may have no task left, for as long as a newer one is IN_PROGRESS.
+//
+// A service at rest with AZ rebalancing moves one task at a time from the zone that has most to the one that has
+// fewest: one more than desired starts, and the surplus leaves when it is healthy.
 //
 // # Not promised
 //
