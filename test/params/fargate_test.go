@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 )
 
 const vpcNetwork = `"networkConfiguration":{"awsvpcConfiguration":{"subnets":["SUBNET"],"securityGroups":["GROUP"]}}`
@@ -166,4 +167,37 @@ func (r *rig) metadata(t *testing.T, k task, s sight) (taskDocument, containerDo
 	}
 	r.assume(t, k, s.Answers["http://169.254.170.2"+s.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")])
 	return doc, own
+}
+
+func seeProtection(t *testing.T, r *rig) {
+	const path = "/task-protection/v1/state"
+	r.ecs(t, "RegisterTaskDefinition", strings.ReplaceAll(`{"family":"protection",`+taskRole+`,"containerDefinitions":[
+		{"name":"main","image":"IMAGE","memory":32,"command":["see","pause 1s",
+		"PUT $ECS_AGENT_URI`+path+` {\"ProtectionEnabled\":true,\"ExpiresInMinutes\":60}","$ECS_AGENT_URI`+path+`"]}]}`,
+		"IMAGE", r.image), nil)
+	r.ecs(t, "CreateService", `{"cluster":"params","serviceName":"protected","taskDefinition":"protection","desiredCount":1}`, nil)
+	t.Cleanup(func() {
+		r.ecs(t, "DeleteService", `{"cluster":"params","service":"protected","force":true}`, nil)
+	})
+	var found struct{ TaskArns []string }
+	poll(t, 10*time.Second, "the service has a task", func() error {
+		r.ecs(t, "ListTasks", `{"cluster":"params","serviceName":"protected"}`, &found)
+		if len(found.TaskArns) != 1 {
+			return fmt.Errorf("it has %d", len(found.TaskArns))
+		}
+		return nil
+	})
+	k := r.until(t, task{TaskARN: found.TaskArns[0]}, "RUNNING")
+	s := k.see(t, "main")
+	for _, a := range []string{s.Answers["PUT"], s.Answers[s.get("ECS_AGENT_URI")+path]} {
+		got := parse[struct {
+			Protection struct {
+				ProtectionEnabled       bool
+				ExpirationDate, TaskArn string
+			}
+		}](t, "protection", a)
+		if !got.Protection.ProtectionEnabled || got.Protection.TaskArn != k.TaskARN || got.Protection.ExpirationDate == "" {
+			t.Errorf("protection: %s", a)
+		}
+	}
 }

@@ -32,6 +32,7 @@ func TestParameters(t *testing.T) {
 		{"fargate", seeFargate},
 		{"metadata on bridge", seeMetadataOnBridge},
 		{"metadata on awsvpc", seeMetadataOnAWSVPC},
+		{"task protection", seeProtection},
 		{"awslogs", seeAWSLogs},
 		{"awslogs without a group", seeMissingGroup},
 		{"log drivers", seeDrivers},
