@@ -2,14 +2,11 @@ package awsvpc
 
 import (
 	"net/netip"
-	"strconv"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 )
-
-func itoa(n int) string { return strconv.Itoa(n) }
 
 func TestLinkNamesFitAndKeepApart(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
