@@ -23,6 +23,7 @@ import (
 const fdSlack = 10
 
 func TestTwoHundredTasksLeaveNothingBehind(t *testing.T) {
+	rootOnly(t)
 	d := startDaemon(t)
 	d.cluster("churn")
 	n := d.network()

@@ -53,6 +53,14 @@ func onEngine(socket string) option {
 	}
 }
 
+// rootOnly skips a test of awsvpc, which is off for other users.
+func rootOnly(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("this needs root: awsvpc is off for other users")
+	}
+}
+
 // startDaemon starts a new installation and takes it down when the test ends, without a trace.
 func startDaemon(t testing.TB, options ...option) *daemon {
 	t.Helper()

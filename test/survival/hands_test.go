@@ -17,6 +17,7 @@ import (
 // Other hands do things to containers of services. What has ended is told within seconds and replaced; what has not
 // ended goes on.
 func TestWhatOtherHandsDoToContainersIsSeenAndMended(t *testing.T) {
+	rootOnly(t)
 	d := startDaemon(t)
 	d.cluster("hands")
 	d.serve("hands", "bridge", d.register(definition("bridge", web())), 2, nil)

@@ -38,6 +38,7 @@ func setting(t *testing.T, name string, otherwise uint64) uint64 {
 
 // KILLS is how often the daemon dies, SEED where the random moments come from.
 func TestNothingAcknowledgedIsLostWhenTheDaemonIsKilled(t *testing.T) {
+	rootOnly(t)
 	kills, seed := int(setting(t, "KILLS", 30)), setting(t, "SEED", uint64(time.Now().UnixNano()))
 	t.Logf("KILLS=%d SEED=%d", kills, seed)
 	moments := rand.New(rand.NewPCG(seed, 0))

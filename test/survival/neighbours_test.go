@@ -16,6 +16,7 @@ import (
 )
 
 func TestDaemonsOnOneMachineLeaveEachOtherAlone(t *testing.T) {
+	rootOnly(t)
 	leaves, stays := startDaemon(t), startDaemon(t)
 	taken := map[string]string{}
 	for _, d := range []*daemon{leaves, stays} {

@@ -19,6 +19,7 @@ import (
 const truthWithin = 30 * time.Second
 
 func TestTheTruthReturnsWithTheEngine(t *testing.T) {
+	rootOnly(t)
 	e := startDockerd(t)
 	d := startDaemon(t, onEngine(e.socket()))
 	d.cluster("outage")

@@ -24,6 +24,7 @@ func (d *daemon) exit(cluster, arn string, code int32, within time.Duration) {
 }
 
 func TestWhatDiesWhileTheDaemonIsAwayIsToldTruly(t *testing.T) {
+	rootOnly(t)
 	d := startDaemon(t)
 	d.cluster("away")
 	d.serve("away", "bridge", d.register(definition("bridge", web())), 2, nil)
