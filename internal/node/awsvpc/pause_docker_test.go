@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +17,7 @@ import (
 func TestThePauseProgramLeavesTheHostAndKeepsNoCapability(t *testing.T) {
 	r := newRig(t, nil)
 	a := r.attached(t, "bare", 10)
-	status, err := os.ReadFile(filepath.Join("/proc", itoa(a.PausePID), "status"))
+	status, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(a.PausePID), "status"))
 	if err != nil {
 		t.Fatal(err)
 	}
