@@ -72,17 +72,6 @@ func (d *daemon) command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// with adds environment.
-func with(kv ...string) option { return func(d *daemon) { d.extra = append(d.extra, kv...) } }
-
-// onEngine runs containers on the engine behind a socket.
-func onEngine(socket string) option {
-	return func(d *daemon) {
-		d.engine = newEngine(socket)
-		d.extra = append(d.extra, "DOCKER_HOST=unix://"+socket)
-	}
-}
-
 // startDaemon starts a new installation and takes it down when the test ends, without a trace.
 func startDaemon(t testing.TB, options ...option) *daemon {
 	t.Helper()

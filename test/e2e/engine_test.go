@@ -82,8 +82,6 @@ func (e engine) do(ctx context.Context, method, path string, body io.Reader, out
 	return json.Unmarshal(b, out)
 }
 
-func (e engine) ping(ctx context.Context) error { return e.do(ctx, http.MethodGet, "/_ping", nil, nil) }
-
 func (e engine) load(ctx context.Context, archive io.Reader) error {
 	return e.do(ctx, http.MethodPost, "/images/load?quiet=1", archive, nil)
 }

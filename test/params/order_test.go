@@ -99,7 +99,7 @@ func seeChecks(t *testing.T, r *rig) {
 	hold(t, k.inspect(t, "none"), "Config.Healthcheck.Test", `["NONE"]`)
 	hold(t, k.inspect(t, "absent"), "Config.Healthcheck.Test", `["NONE"]`)
 	hold(t, k.inspect(t, "sick"), "Config.Healthcheck.Test", `["CMD-SHELL","exit 1"]`)
-	k = r.when(t, k, "UNHEALTHY", func(k task) bool { return k.HealthStatus == "UNHEALTHY" || k.LastStatus == "STOPPED" },
+	r.when(t, k, "UNHEALTHY", func(k task) bool { return k.HealthStatus == "UNHEALTHY" || k.LastStatus == "STOPPED" },
 		func(k task) bool { return k.LastStatus == "RUNNING" })
 }
 
