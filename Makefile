@@ -36,7 +36,7 @@ docker-test:
 
 # The real clients against a real daemon and a real Docker Engine.
 e2e: build
-	$(GO) test -tags e2e -p 1 -count 1 -timeout 25m ./test/...
+	PATH="$(CURDIR)/bin/clients:$$PATH" $(GO) test -tags e2e -p 1 -count 1 -timeout 25m ./test/...
 
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
