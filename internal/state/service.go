@@ -158,8 +158,8 @@ type ServiceDeployment struct {
 	Threshold      int
 }
 
-// ServiceRevision is the immutable snapshot that a deployment brings about. Written by api/ecs;
-// the image digests by dispatch as the first task of it reports them.
+// ServiceRevision is the immutable snapshot that a deployment brings about. Written by api/ecs; the image digests
+// that its tasks report are read from the tasks.
 type ServiceRevision struct {
 	Key              RevisionKey
 	Service          ServiceKey
@@ -169,11 +169,7 @@ type ServiceRevision struct {
 	CapacityStrategy []StrategyItem
 	PlatformVersion  string
 	Network          *NetworkConfig
-	Images           []ContainerImage
 }
-
-// ContainerImage is the image a container of a revision runs.
-type ContainerImage struct{ Container, Image, Digest string }
 
 // Event is a line of a service's story; the last 100 are shown, newest first.
 type Event struct {
