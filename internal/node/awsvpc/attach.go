@@ -21,10 +21,38 @@ func (m *Manager) Attach(ctx context.Context, r Request) (Attached, error) {
 	}
 	defer unlock()
 	a, err := m.attach(ctx, r)
+	if errors.Is(err, ErrAddressTaken) && m.evict(ctx, r) {
+		a, err = m.attach(ctx, r)
+	}
 	if err != nil {
 		return Attached{}, fmt.Errorf("attach task %s: %w", r.TaskID, err)
 	}
+	m.mu.Lock()
+	m.tasks[r.TaskID] = true
+	m.mu.Unlock()
 	return a, nil
+}
+
+// evict detaches a task that holds the address since an earlier process and that nobody has asked for in this one;
+// it says whether there was one. A control plane that crashed before its record was durable has forgotten such a
+// task, and gives the address to another before the next Sweep.
+func (m *Manager) evict(ctx context.Context, r Request) bool {
+	links, err := m.ourLinks()
+	if err != nil {
+		return false
+	}
+	for _, l := range links {
+		id := l.record.TaskID
+		m.mu.Lock()
+		asked := m.tasks[id]
+		m.mu.Unlock()
+		if l.record.Address != r.Address || id == "" || id == r.TaskID || asked {
+			continue
+		}
+		m.cfg.Log.Warn("taking an address from a task that lost it", "task", id, "op", "attach")
+		return m.Detach(ctx, id) == nil
+	}
+	return false
 }
 
 func (r Request) validate() error {
@@ -132,6 +160,9 @@ func (m *Manager) Detach(ctx context.Context, taskID string) error {
 	if err != nil {
 		return fmt.Errorf("detach task %s: %w", taskID, err)
 	}
+	m.mu.Lock()
+	delete(m.tasks, taskID)
+	m.mu.Unlock()
 	return nil
 }
 

@@ -150,6 +150,7 @@ type Manager struct {
 
 	mu     sync.Mutex
 	pauses map[string]*pause        // every pause container this process answers for, by id
+	tasks  map[string]bool          // every task that this process attached, or found attached and was asked for
 	stays  bool                     // this machine keeps pause programs from leaving the host's namespace
 	shares bool                     // another installation holds port 80 of the metadata address
 	making map[string]bool          // names of those being started: a sweep must not take them for orphans
@@ -173,6 +174,7 @@ func New(cfg Config) (*Manager, error) {
 		image:  img,
 		pool:   newPool(cfg),
 		pauses: map[string]*pause{},
+		tasks:  map[string]bool{},
 		making: map[string]bool{},
 		locks:  map[string]chan struct{}{},
 		vpcs:   map[netip.Prefix]bool{},

@@ -139,6 +139,23 @@ func TestAnAddressThatIsRoutedAlreadyIsRefused(t *testing.T) {
 	}
 }
 
+func TestAnAddressIsTakenFromATaskThatACrashForgot(t *testing.T) {
+	r := newRig(t, nil)
+	r.attached(t, "forgotten", 41)
+	later, err := New(r.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = later.Attach(t.Context(), r.request("heir", 41))
+	if err != nil {
+		t.Fatal(err)
+	}
+	left, err := r.engine.ListPauses(t.Context(), map[string]string{OwnerLabel: r.cfg.Installation})
+	if err != nil || len(left) != 1 {
+		t.Errorf("pause containers: %v (%v), want the heir's only", left, err)
+	}
+}
+
 func TestAddressesOfAnotherInstallationAreListedAndRefused(t *testing.T) {
 	one, two := newRig(t, nil), newRig(t, nil)
 	two.net = one.net
