@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -223,12 +224,13 @@ func TestWorkersBoundHowManyKeysAreLookedAtTogether(t *testing.T) {
 func TestADeadlineBringsALookWithoutAHintAndALaterOneReplacesIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		wait := 10 * time.Minute
+		var wait atomic.Int64
+		wait.Store(int64(10 * time.Minute))
 		r.p.reconcile = func(context.Context, string) (time.Time, error) {
-			if wait == 0 {
+			if wait.Load() == 0 {
 				return time.Time{}, nil
 			}
-			return time.Now().Add(wait), nil
+			return time.Now().Add(time.Duration(wait.Load())), nil
 		}
 		stop := r.run()
 		r.put("a")
@@ -236,12 +238,12 @@ func TestADeadlineBringsALookWithoutAHintAndALaterOneReplacesIt(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		r.expect("the deadline", "a")
 		time.Sleep(time.Minute)
-		wait = 20 * time.Minute
+		wait.Store(int64(20 * time.Minute))
 		r.put("a")
 		r.expect("a change before the deadline", "a")
 		time.Sleep(10 * time.Minute)
 		r.expect("the replaced deadline")
-		wait = 0
+		wait.Store(0)
 		time.Sleep(10 * time.Minute)
 		r.expect("the new deadline", "a")
 		time.Sleep(15 * time.Minute)
@@ -253,9 +255,10 @@ func TestADeadlineBringsALookWithoutAHintAndALaterOneReplacesIt(t *testing.T) {
 func TestAFailureIsRetriedWithGrowingDelaysAndHintsDoNotHurryIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		fails := true
+		var fails atomic.Bool
+		fails.Store(true)
 		r.p.reconcile = func(context.Context, string) (time.Time, error) {
-			if fails {
+			if fails.Load() {
 				return time.Time{}, errors.New("disk on fire")
 			}
 			return time.Time{}, nil
@@ -278,7 +281,7 @@ func TestAFailureIsRetriedWithGrowingDelaysAndHintsDoNotHurryIt(t *testing.T) {
 		if n < 20 || n > 40 {
 			t.Errorf("%d retries in ten minutes", n)
 		}
-		fails = false
+		fails.Store(false)
 		time.Sleep(time.Minute)
 		r.expect("the last retry", "a")
 		r.put("a")
