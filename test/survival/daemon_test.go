@@ -42,9 +42,6 @@ type daemon struct {
 
 type option func(*daemon)
 
-// with adds environment.
-func with(kv ...string) option { return func(d *daemon) { d.extra = append(d.extra, kv...) } }
-
 // onEngine runs containers on the engine behind a socket.
 func onEngine(socket string) option {
 	return func(d *daemon) {

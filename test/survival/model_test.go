@@ -173,7 +173,10 @@ func (w *writer) learnRun(by string, out *ecs.RunTaskOutput) error {
 	}
 	w.runs[by] = true
 	for _, task := range out.Tasks {
-		w.tasks[*task.TaskArn] = w.tasks[*task.TaskArn]
+		_, known := w.tasks[*task.TaskArn]
+		if !known {
+			w.tasks[*task.TaskArn] = false
+		}
 	}
 	return nil
 }
