@@ -67,7 +67,7 @@ func (s *server) note(f func()) {
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
-	case "/work/ws", "/tele/ws":
+	case "/jobs/ws", "/tele/ws":
 		s.socket(w, r)
 		return
 	}
@@ -89,14 +89,14 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			"containerInstanceArn": testInstance, "attributes": body["attributes"],
 		}})
 	case "DiscoverPollEndpoint":
-		_ = json.NewEncoder(w).Encode(map[string]any{"endpoint": s.url + "/work", "telemetryEndpoint": s.url + "/tele"})
+		_ = json.NewEncoder(w).Encode(map[string]any{"endpoint": s.url + "/jobs", "telemetryEndpoint": s.url + "/tele"})
 	default:
 		_, _ = w.Write([]byte(`{"acknowledgment":"ACCEPT"}`))
 	}
 }
 
 func (s *server) socket(w http.ResponseWriter, r *http.Request) {
-	work := r.URL.Path == "/work/ws"
+	work := r.URL.Path == "/jobs/ws"
 	if work && s.upgrade != nil {
 		status, body := s.upgrade()
 		if status != 0 {
