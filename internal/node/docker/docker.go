@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"time"
 
 	"github.com/moby/moby/client"
@@ -20,6 +21,8 @@ import (
 type Config struct {
 	// Host is the engine's address; default unix:///var/run/docker.sock.
 	Host string
+	// Dial connects to the engine in place of Host; nil connects to Host. Host and the environment are then ignored.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Log receives what cannot be returned; required.
 	Log *slog.Logger
 	// Timeouts bound the calls; zero fields take their defaults.
@@ -66,9 +69,13 @@ type Engine struct {
 // New makes an Engine; it does not contact the engine yet.
 func New(cfg Config) (*Engine, error) {
 	opts := []client.Opt{client.WithUserAgent("longshore")}
-	if cfg.Host != "" {
+	switch {
+	case cfg.Dial != nil:
+		// Of a socket's address the client makes no proxied and no compressed requests.
+		opts = append(opts, client.WithHost("unix://engine"), client.WithDialContext(cfg.Dial))
+	case cfg.Host != "":
 		opts = append(opts, client.WithHost(cfg.Host))
-	} else {
+	default:
 		opts = append(opts, client.FromEnv) // DOCKER_HOST and its company, as for every client of Docker
 	}
 	c, err := client.New(opts...)
