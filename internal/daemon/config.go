@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // Config of `longshore up`.
@@ -31,6 +32,9 @@ type Config struct {
 	NoNode bool
 	// Store is where records are kept: empty or "pebble" in DataDir, "memory" for throw-away installations.
 	Store string
+	// ForgetAfter is how long stopped tasks and deleted services, clusters and instances stay describable; 0 = 1 hour,
+	// which is what ECS promises at least.
+	ForgetAfter time.Duration
 	// Out gets the one ready line; Log everything else.
 	Out io.Writer
 	Log *slog.Logger
@@ -77,6 +81,9 @@ func (c *Config) validate() error {
 	}
 	if c.Store != "" && c.Store != "pebble" && c.Store != "memory" {
 		return fmt.Errorf("--store %q is not served: leave it out for Pebble in the data directory, or say memory", c.Store)
+	}
+	if c.ForgetAfter < 0 {
+		return fmt.Errorf("--forget-after %s lies in the future: give a duration such as 1h", c.ForgetAfter)
 	}
 	if loopback(host) {
 		return nil

@@ -3,14 +3,19 @@ package daemon
 import (
 	"encoding/json"
 	"net/http"
+	"runtime"
+	"runtime/metrics"
 )
 
 // healthReport is what GET /_longshore/health answers. Status is "ok" as long as the daemon serves; Off names
-// what this machine cannot do, and why.
+// what this machine cannot do, and why. Goroutines and HeapLive are what a leak shows in first.
 type healthReport struct {
 	Status   string   `json:"status"`
 	Revision uint64   `json:"revision"`
 	Off      []string `json:"off,omitempty"`
+
+	Goroutines int    `json:"goroutines"`
+	HeapLive   uint64 `json:"heapLive"` // bytes that the last garbage collection found in use
 }
 
 func (d *Daemon) health(w http.ResponseWriter, r *http.Request) {
@@ -19,6 +24,16 @@ func (d *Daemon) health(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	report := healthReport{Status: "ok", Revision: d.store.View().Revision(), Off: d.off()}
+	report := healthReport{Status: "ok", Revision: d.store.View().Revision(), Off: d.off(),
+		Goroutines: runtime.NumGoroutine(), HeapLive: heapLive()}
 	_ = json.NewEncoder(w).Encode(report) // the client may be gone; there is nobody left to tell
+}
+
+func heapLive() uint64 {
+	s := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(s)
+	if s[0].Value.Kind() != metrics.KindUint64 {
+		return 0 // a Go release without this figure
+	}
+	return s[0].Value.Uint64()
 }
