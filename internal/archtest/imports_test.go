@@ -34,6 +34,7 @@ var layers = []layer{
 		"a node never sees the store, the API or a loop"},
 	{"internal/node/*", []string{"internal/node/*", "internal/state", "internal/acs", "internal/aws/*"},
 		"a node never sees the store, the API or a loop"},
+	{"internal/sim/engine", nil, "a simulated Docker Engine is spoken to over its API alone"},
 	{"internal/telemetry/*", []string{"internal/telemetry/*"}, "telemetry is appended, queried, expired, and knows no noun"},
 	{"internal/cli", []string{"internal/daemon", "internal/gen/*", "internal/aws/*", "internal/node", "internal/node/*", "internal/state"},
 		"commands are clients of the public APIs"},

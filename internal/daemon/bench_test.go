@@ -67,7 +67,7 @@ func (r *rig) must(op string, in any) []byte {
 		r.Fatal(err)
 	}
 	w := httptest.NewRecorder()
-	r.d.front.ServeHTTP(w, r.request(op, body))
+	r.d.plane.Handler().ServeHTTP(w, r.request(op, body))
 	if w.Code != http.StatusOK {
 		r.Fatalf("%s: %d %s", op, w.Code, w.Body)
 	}
@@ -83,7 +83,7 @@ func (r *rig) again(q *http.Request, text []byte) {
 	c := q.Clone(context.Background())
 	c.Body = body{bytes.NewReader(text)}
 	w := httptest.NewRecorder()
-	r.d.front.ServeHTTP(w, c)
+	r.d.plane.Handler().ServeHTTP(w, c)
 	if w.Code != http.StatusOK {
 		r.Fatal(w.Body)
 	}

@@ -15,11 +15,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"longshore/internal/api/logs"
-	"longshore/internal/aws/front"
-	"longshore/internal/aws/sigv4"
-	"longshore/internal/dispatch"
-	"longshore/internal/place"
 	"longshore/internal/store"
 	"longshore/internal/store/engine/memory"
 	"longshore/internal/store/engine/pebble"
@@ -30,15 +25,12 @@ import (
 type Daemon struct {
 	Config
 	Installation
-	url      string
-	store    *store.Store
-	logs     *logstore.Store
-	logsAPI  *logs.API // one: it orders deletions after the writes at hand
-	keyring  *sigv4.Keyring
-	dispatch *dispatch.Dispatch
-	front    *front.Front
-	board    *place.Board
-	node     nodeState
+	now   func() time.Time
+	url   string
+	store *store.Store
+	logs  *logstore.Store
+	plane *Plane
+	node  nodeState
 }
 
 // Run is `longshore up`: it answers until ctx ends, and leaves every container running.
@@ -92,9 +84,9 @@ func open(ctx context.Context, c Config) (*Daemon, error) {
 	if err != nil {
 		return nil, errors.Join(err, records.Close())
 	}
-	d := &Daemon{Config: c, Installation: i, store: records, board: place.NewBoard(mathrand.IntN)}
+	d := &Daemon{Config: c, Installation: i, store: records, now: time.Now}
 	d.node.looked = make(chan struct{})
-	d.logs = logstore.New(logstore.Config{Dir: filepath.Join(c.DataDir, "logs"), Now: time.Now, Log: c.Log})
+	d.logs = logstore.New(logstore.Config{Dir: filepath.Join(c.DataDir, "logs"), Now: d.now, Log: c.Log})
 	return d, nil
 }
 
@@ -111,45 +103,22 @@ func (d *Daemon) close() error {
 
 // compose builds the control plane on top of the store.
 func (d *Daemon) compose(l net.Listener) error {
-	sealing, err := derive(d.MasterKey, "session tokens")
-	if err != nil {
-		return err
-	}
-	ids, err := derive(d.MasterKey, "credential ids")
-	if err != nil {
-		return err
-	}
-	m, err := sigv4.NewMinter(sigv4.MinterConfig{Master: sealing, Now: time.Now, Rand: rand.Reader})
-	if err != nil {
-		return err
-	}
-	d.keyring = sigv4.NewKeyring(m, sigv4.Key{
-		ID: d.AccessKeyID, Secret: d.SecretAccessKey, Identity: root(d.Installation)})
-	d.dispatch = dispatch.New(dispatch.Config{
-		Store: d.store, Minter: minter{m}, Secret: ids, Zones: zones, Now: time.Now, NewID: newID, Log: d.Log,
-	})
-	d.board.Sole() // one process places every task
 	d.claimKnownNetworks()
-	d.logsAPI = logs.New(logs.Config{Store: d.store, Events: d.logs, Now: time.Now, Log: d.Log})
-	mounts := map[string]http.Handler{"/_longshore/health": http.HandlerFunc(d.health)}
-	d.front, err = front.New(front.Config{
-		Services: d.services(), Keys: d.keyring, Authorizer: access{}, Hosts: hosts(d.Config, l),
-		Mounts: mounts, Now: time.Now, NewID: newUUID, Log: d.Log,
-		InsecureAcceptAny: d.AcceptAny, Account: d.Account, Region: d.Region,
+	var err error
+	d.plane, err = NewPlane(PlaneConfig{
+		Installation: d.Installation, Store: d.store, Events: d.logs, Now: d.now,
+		NewID: newID, NewUUID: newUUID, Chance: mathrand.IntN, Entropy: rand.Reader,
+		Hosts: hosts(d.Config, l), AcceptAny: d.AcceptAny,
+		Mounts:       map[string]http.Handler{"/_longshore/health": http.HandlerFunc(d.health)},
+		ClaimNetwork: d.claimNetwork, Joined: d.joined, ForgetAfter: d.ForgetAfter, Log: d.Log,
 	})
-	if err != nil {
-		return err
-	}
-	for path, h := range d.dispatch.Handlers(d.front) {
-		mounts[path] = h
-	}
-	return nil
+	return err
 }
 
 // serve answers requests and keeps promises until ctx ends or a part fails.
 func (d *Daemon) serve(ctx context.Context, first, second net.Listener) error {
 	server := &http.Server{
-		Handler: d.front, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 5 * time.Minute,
+		Handler: d.plane.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 5 * time.Minute,
 		MaxHeaderBytes: 64 << 10,
 		BaseContext:    func(net.Listener) context.Context { return ctx },
 	}
@@ -194,15 +163,15 @@ func (d *Daemon) awaitNode(ctx context.Context) {
 const firstLook = 2 * time.Second
 
 // keep runs a part; one that ends before ctx does takes the daemon with it.
-func (d *Daemon) keep(ctx context.Context, p part) error {
-	err := p.run(ctx)
+func (d *Daemon) keep(ctx context.Context, p Part) error {
+	err := p.Run(ctx)
 	if ctx.Err() != nil {
 		return nil
 	}
 	if err == nil {
 		err = errors.New("ended by itself")
 	}
-	return fmt.Errorf("%s: %w", p.name, err)
+	return fmt.Errorf("%s: %w", p.Name, err)
 }
 
 func answer(s *http.Server, l net.Listener) error {

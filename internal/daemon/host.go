@@ -158,12 +158,12 @@ func (h *host) tasks(region string) taskrun.Config {
 }
 
 // parts run for as long as the host serves.
-func (h *host) parts() []part {
+func (h *host) parts() []Part {
 	if h.networks == nil {
 		h.setOff("169.254.170.2 (task metadata and credentials)", errors.New("it needs what awsvpc needs"))
 		return nil
 	}
-	return []part{{"network pool", h.networks.Run}, {"metadata", h.serveMetadata}, {"network sweep", h.sweepNetworks}}
+	return []Part{{"network pool", h.networks.Run}, {"metadata", h.serveMetadata}, {"network sweep", h.sweepNetworks}}
 }
 
 // sweepEvery is how often namespaces, links and addresses that no task claims are looked for; orphans are gone

@@ -16,8 +16,5 @@ func newID() string {
 
 func newUUID() string { return uuid.NewString() }
 
-// newHex is n random hex digits; 32 at the most.
-func newHex(n int) string { return newID()[:n] }
-
 // zones of a region: three, as in the default VPC.
 func zones(region string) []string { return []string{region + "a", region + "b", region + "c"} }

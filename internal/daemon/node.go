@@ -68,10 +68,10 @@ func (d *Daemon) runHost(ctx context.Context, h *host) error {
 	defer wg.Wait()
 	for _, p := range h.parts() {
 		wg.Go(func() {
-			err := p.run(ctx)
+			err := p.Run(ctx)
 			if err != nil && ctx.Err() == nil {
-				h.setOff(p.name, err)
-				d.Log.Error("a part of the node ended", "op", p.name, "err", err)
+				h.setOff(p.Name, err)
+				d.Log.Error("a part of the node ended", "op", p.Name, "err", err)
 			}
 		})
 	}
@@ -268,7 +268,7 @@ func RunAgent(ctx context.Context, c AgentConfig) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	for _, p := range h.parts() {
-		wg.Go(func() { _ = p.run(ctx) }) // what fails is written down in host.off
+		wg.Go(func() { _ = p.Run(ctx) }) // what fails is written down in host.off
 	}
 	return h.serve(ctx, node.Config{
 		Server: c.Server, Region: c.Region, Cluster: c.Cluster, Kind: kind, Credentials: keys,

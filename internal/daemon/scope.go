@@ -16,9 +16,9 @@ type Operation struct {
 
 // Operations lists every operation of every model, from the same tables that the API serves by.
 func Operations() []Operation {
-	d := &Daemon{dispatch: dispatch.New(dispatch.Config{}), logsAPI: logs.New(logs.Config{})}
+	p := &Plane{dispatch: dispatch.New(dispatch.Config{}), logsAPI: logs.New(logs.Config{})}
 	var out []Operation
-	for _, s := range d.services() {
+	for _, s := range p.services() {
 		served := map[string]bool{}
 		for _, op := range s.Ops {
 			served[op.Name] = true
