@@ -51,6 +51,7 @@ func parts() []part {
 	return []part{
 		{"boot", boot}, {"bridge", bridgeStart}, {"awsvpc", awsvpcStart}, {"service", service50},
 		{"describe", describeServices}, {"register", registerTaskDefinition},
+		{"placement", placement},
 	}
 }
 
