@@ -46,6 +46,7 @@ var layers = []layer{
 	{"cmd/*", []string{"internal/*"}, ""},
 	{"bench", []string{"internal/*"}, ""},
 	{"bench/*", []string{"internal/*", "bench"}, ""},
+	{"test/rig", []string{"internal/node/docker"}, "the harness packs an image; all else it does from outside"},
 	{"test", []string{"internal/daemon", "internal/gen/*", "internal/aws/*"}, "end-to-end tests use the real clients"},
 	{"test/*", []string{"internal/daemon", "internal/gen/*", "internal/aws/*"}, "end-to-end tests use the real clients"},
 	{"internal/archtest", []string{"internal/*"}, ""},
