@@ -6,7 +6,7 @@ LISTEN  ?= 127.0.0.1:4566
 UPFLAGS := --listen $(LISTEN) $(if $(DATA),--data-dir $(DATA))
 DIRFLAG := $(if $(DATA),--data-dir $(DATA))
 
-.PHONY: build up down test unit docker-test e2e lint generate bench engine clients clean
+.PHONY: build up down test unit docker-test e2e lint generate bench soak engine clients clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/longshore
@@ -49,6 +49,16 @@ generate:
 
 bench: build engine
 	$(GO) run ./bench
+
+# Mixed churn over a real Docker Engine; the last line is a JSON verdict. It needs root.
+MINUTES ?= 60
+LIVE    ?= 200
+RATE    ?= 1
+SEED    ?=
+
+soak: build engine
+	$(GO) run ./test/soak -minutes $(MINUTES) -live $(LIVE) -rate $(RATE) $(if $(SEED),-seed $(SEED)) \
+		$(if $(KEEP),-keep $(KEEP))
 
 clean:
 	rm -rf bin

@@ -47,6 +47,7 @@ var layers = []layer{
 	{"bench", []string{"internal/*"}, ""},
 	{"bench/*", []string{"internal/*", "bench"}, ""},
 	{"test/rig", []string{"internal/node/docker"}, "the harness packs an image; all else it does from outside"},
+	{"test/soak", []string{"internal/daemon", "internal/node/docker"}, "the soak packs its image and knows the daemon by its API"},
 	{"test", []string{"internal/daemon", "internal/gen/*", "internal/aws/*"}, "end-to-end tests use the real clients"},
 	{"test/*", []string{"internal/daemon", "internal/gen/*", "internal/aws/*"}, "end-to-end tests use the real clients"},
 	{"internal/archtest", []string{"internal/*"}, ""},
