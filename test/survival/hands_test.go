@@ -12,18 +12,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"longshore/test/rig"
 )
 
 // Other hands do things to containers of services. What has ended is told within seconds and replaced; what has not
 // ended goes on.
 func TestWhatOtherHandsDoToContainersIsSeenAndMended(t *testing.T) {
-	rootOnly(t)
-	d := startDaemon(t)
-	d.cluster("hands")
-	d.serve("hands", "bridge", d.register(definition("bridge", web())), 2, nil)
-	d.serve("hands", "vpc", d.register(fargate(definition("vpc", web()))), 2, d.network())
-	d.stable("hands", "bridge", 40*time.Second)
-	d.stable("hands", "vpc", 40*time.Second)
+	rig.RootOnly(t)
+	d := start(t)
+	d.Cluster("hands")
+	d.Serve("hands", "bridge", d.Register(rig.Definition("bridge", rig.Web())), 2, nil)
+	d.Serve("hands", "vpc", d.Register(rig.Fargate(rig.Definition("vpc", rig.Web()))), 2, d.Network())
+	d.Stable("hands", "bridge", 40*time.Second)
+	d.Stable("hands", "vpc", 40*time.Second)
 	for _, service := range []string{"bridge", "vpc"} {
 		for _, act := range []struct {
 			name, method, path string
@@ -32,7 +34,7 @@ func TestWhatOtherHandsDoToContainersIsSeenAndMended(t *testing.T) {
 			{"docker stop", http.MethodPost, "/stop?t=1", true},
 			{"docker kill", http.MethodPost, "/kill?signal=KILL", true},
 			{"docker rm -f", http.MethodDelete, "?force=1&v=1", true},
-			{"docker rename", http.MethodPost, "/rename?name=by-hand-" + service + d.id, false},
+			{"docker rename", http.MethodPost, "/rename?name=by-hand-" + service + d.ID, false},
 			{"docker pause", http.MethodPost, "/pause", false},
 		} {
 			t.Run(act.name+" in "+service, func(t *testing.T) {
@@ -42,49 +44,49 @@ func TestWhatOtherHandsDoToContainersIsSeenAndMended(t *testing.T) {
 	}
 	// Whatever was done to them, all can be stopped.
 	for _, service := range []string{"bridge", "vpc"} {
-		_, err := d.client.UpdateService(t.Context(), &ecs.UpdateServiceInput{
+		_, err := d.Client.UpdateService(t.Context(), &ecs.UpdateServiceInput{
 			Cluster: aws.String("hands"), Service: &service, DesiredCount: aws.Int32(0)})
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	d.quiet()
+	d.Quiet()
 }
 
 func (d *daemon) disturb(t *testing.T, service, method, path string, ends bool) {
-	d.stable("hands", service, 30*time.Second)
-	untouched := d.births("hands", "bridge", "vpc")
-	tasks, err := d.tasks(t.Context(), "hands", service, types.DesiredStatusRunning)
+	d.Stable("hands", service, 30*time.Second)
+	untouched := d.Births("hands", "bridge", "vpc")
+	tasks, err := d.Tasks(t.Context(), "hands", service, types.DesiredStatusRunning)
 	if err != nil {
 		t.Fatal(err)
 	}
 	victim := tasks[0]
 	id := *victim.Containers[0].RuntimeId
-	err = d.engine.do(t.Context(), method, "/containers/"+id+path, nil, nil)
+	err = d.Engine.Do(t.Context(), method, "/containers/"+id+path, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if ends {
 		delete(untouched, id)
-		eventually(t, 10*time.Second, "the truth about the victim", func(ctx context.Context) error {
-			task, err := d.task(ctx, "hands", *victim.TaskArn)
+		rig.Eventually(t, 10*time.Second, "the truth about the victim", func(ctx context.Context) error {
+			task, err := d.Task(ctx, "hands", *victim.TaskArn)
 			if err == nil && *task.LastStatus != "STOPPED" {
 				err = fmt.Errorf("it is %s", *task.LastStatus)
 			}
 			return err
 		})
 	}
-	eventually(t, 30*time.Second, "the service to be whole", func(ctx context.Context) error {
-		s, err := d.service(ctx, "hands", service)
+	rig.Eventually(t, 30*time.Second, "the service to be whole", func(ctx context.Context) error {
+		s, err := d.Service(ctx, "hands", service)
 		if err == nil {
-			err = steady(s)
+			err = rig.Steady(s)
 		}
 		if err != nil {
 			return err
 		}
-		return d.agree(ctx, "hands")
+		return d.Agree(ctx, "hands")
 	})
-	err = d.unharmed(untouched)
+	err = d.Unharmed(untouched)
 	if err != nil {
 		t.Error(err)
 	}

@@ -15,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"longshore/test/rig"
 )
 
 // home is the cluster that the writers run their tasks in.
@@ -52,7 +54,7 @@ func (w *writer) load(ctx context.Context, c *ecs.Client, killed *atomic.Bool) e
 	for ctx.Err() == nil {
 		w.n++
 		err := steps[w.rand.IntN(len(steps))](ctx, c)
-		if refusal(err) != "" || errors.Is(err, errReused) || err != nil && !killed.Load() {
+		if rig.Refusal(err) != "" || errors.Is(err, errReused) || err != nil && !killed.Load() {
 			return fmt.Errorf("%s: %w", w.name, err)
 		}
 		if err != nil {
@@ -69,9 +71,9 @@ func (w *writer) register(ctx context.Context, c *ecs.Client) error {
 	marker := w.marker()
 	w.asked[marker] = true
 	env := []types.KeyValuePair{{Name: aws.String("MARKER"), Value: &marker}}
-	first, second := probe("first"), probe("second")
+	first, second := rig.Probe("first"), rig.Probe("second")
 	first.Environment, second.Environment = env, env
-	out, err := c.RegisterTaskDefinition(ctx, definition("family-"+w.name, first, second))
+	out, err := c.RegisterTaskDefinition(ctx, rig.Definition("family-"+w.name, first, second))
 	if err != nil {
 		return err
 	}
@@ -169,7 +171,7 @@ func (w *writer) runTask(by string) *ecs.RunTaskInput {
 
 func (w *writer) learnRun(by string, out *ecs.RunTaskOutput) error {
 	if len(out.Tasks) != 2 {
-		return fmt.Errorf("run-task %s: %d tasks, %s", by, len(out.Tasks), show(out.Failures))
+		return fmt.Errorf("run-task %s: %d tasks, %s", by, len(out.Tasks), rig.Show(out.Failures))
 	}
 	w.runs[by] = true
 	for _, task := range out.Tasks {
@@ -263,7 +265,7 @@ func (w *writer) checkRevision(ctx context.Context, c *ecs.Client, arn string) e
 	}
 	td := out.TaskDefinition
 	if len(td.ContainerDefinitions) != 2 {
-		return fmt.Errorf("%s is half written: %s", arn, show(td))
+		return fmt.Errorf("%s is half written: %s", arn, rig.Show(td))
 	}
 	for _, d := range td.ContainerDefinitions {
 		marker := aws.ToString(d.Environment[0].Value)
@@ -319,7 +321,7 @@ func (w *writer) checkService(ctx context.Context, c *ecs.Client) error {
 	}
 	s := out.Services[0]
 	if !slices.Contains(w.desired, s.DesiredCount) || len(s.Deployments) != 1 {
-		return fmt.Errorf("desiredCount may be %v: %s", w.desired, show(s))
+		return fmt.Errorf("desiredCount may be %v: %s", w.desired, rig.Show(s))
 	}
 	w.made, w.desired = true, []int32{s.DesiredCount}
 	return nil
@@ -354,7 +356,7 @@ func (w *writer) checkRuns(ctx context.Context, c *ecs.Client) error {
 func (w *writer) runAgain(ctx context.Context, c *ecs.Client, by string) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	return poll(ctx, func(ctx context.Context) error {
+	return rig.Poll(ctx, func(ctx context.Context) error {
 		out, err := c.RunTask(ctx, w.runTask(by))
 		if err != nil {
 			return fmt.Errorf("run-task sent again: %w", err)
@@ -374,7 +376,7 @@ func (w *writer) checkTasks(ctx context.Context, c *ecs.Client) error {
 			return err
 		}
 		if len(out.Failures) > 0 {
-			return fmt.Errorf("acknowledged tasks are gone: %s", show(out.Failures))
+			return fmt.Errorf("acknowledged tasks are gone: %s", rig.Show(out.Failures))
 		}
 		for _, task := range out.Tasks {
 			stopped := w.tasks[*task.TaskArn]
@@ -382,7 +384,7 @@ func (w *writer) checkTasks(ctx context.Context, c *ecs.Client) error {
 				return fmt.Errorf("the stop of %s was acknowledged and is forgotten", *task.TaskArn)
 			}
 			if !stopped && *task.LastStatus == "STOPPED" && task.StopCode != types.TaskStopCodeUserInitiated {
-				return fmt.Errorf("a task that nobody stopped has stopped: %s", show(task))
+				return fmt.Errorf("a task that nobody stopped has stopped: %s", rig.Show(task))
 			}
 			w.tasks[*task.TaskArn] = *task.DesiredStatus == "STOPPED"
 		}

@@ -1,6 +1,6 @@
 //go:build e2e
 
-package survival
+package rig
 
 import (
 	"context"
@@ -12,38 +12,38 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 )
 
-// poolSize is how many pause containers wait for tasks at most; a burst makes the pool larger for a while.
-const poolSize = 16
+// PoolSize is how many pause containers wait for tasks at most; a burst makes the pool larger for a while.
+const PoolSize = 16
 
-// live is what runs, by Docker's word: container id → "task name".
-func (d *daemon) live(ctx context.Context) (map[string]string, error) {
-	found, err := d.engine.containers(ctx, d.ours())
+// Live is what runs, by Docker's word: container id → "task name".
+func (d *Daemon) Live(ctx context.Context) (map[string]string, error) {
+	found, err := d.Engine.Containers(ctx, d.Ours())
 	if err != nil {
 		return nil, err
 	}
 	out := map[string]string{}
 	for _, c := range found {
-		if c.task() != "" && (c.State == "running" || c.State == "paused" || c.State == "restarting") {
-			out[c.ID] = c.task() + " " + c.name()
+		if c.Task() != "" && (c.State == "running" || c.State == "paused" || c.State == "restarting") {
+			out[c.ID] = c.Task() + " " + c.Name()
 		}
 	}
 	return out, nil
 }
 
-// births of running containers of some services: container id → when Docker started it.
-func (d *daemon) births(cluster string, services ...string) map[string]string {
-	d.t.Helper()
+// Births of running containers of some services: container id → when Docker started it.
+func (d *Daemon) Births(cluster string, services ...string) map[string]string {
+	d.T.Helper()
 	out := map[string]string{}
 	for _, name := range services {
-		tasks, err := d.tasks(d.t.Context(), cluster, name, types.DesiredStatusRunning)
+		tasks, err := d.Tasks(d.T.Context(), cluster, name, types.DesiredStatusRunning)
 		if err != nil {
-			d.t.Fatal(err)
+			d.T.Fatal(err)
 		}
 		for _, task := range tasks {
 			for _, c := range task.Containers {
-				seen, err := d.engine.inspect(d.t.Context(), *c.RuntimeId)
+				seen, err := d.Engine.Inspect(d.T.Context(), *c.RuntimeId)
 				if err != nil || !seen.State.Running {
-					d.t.Fatalf("%s of %s does not run: %v %s", *c.Name, *task.TaskArn, err, show(seen.State))
+					d.T.Fatalf("%s of %s does not run: %v %s", *c.Name, *task.TaskArn, err, Show(seen.State))
 				}
 				out[seen.ID] = seen.State.StartedAt
 			}
@@ -52,22 +52,22 @@ func (d *daemon) births(cluster string, services ...string) map[string]string {
 	return out
 }
 
-// unharmed expects the containers that nobody touched to be the same, and running since the same moment.
-func (d *daemon) unharmed(before map[string]string) error {
+// Unharmed expects the containers that nobody touched to be the same, and running since the same moment.
+func (d *Daemon) Unharmed(before map[string]string) error {
 	for id, since := range before {
-		seen, err := d.engine.inspect(d.t.Context(), id)
+		seen, err := d.Engine.Inspect(d.T.Context(), id)
 		if err != nil {
 			return fmt.Errorf("container %s that nobody touched: %w", id[:12], err)
 		}
 		if !seen.State.Running || seen.State.StartedAt != since {
-			return fmt.Errorf("container %s that nobody touched ran since %s, now: %s", id[:12], since, show(seen.State))
+			return fmt.Errorf("container %s that nobody touched ran since %s, now: %s", id[:12], since, Show(seen.State))
 		}
 	}
 	return nil
 }
 
-// single expects one live container at most for every container of every task.
-func single(live map[string]string) error {
+// Single expects one live container at most for every container of every task.
+func Single(live map[string]string) error {
 	seen := map[string]string{}
 	for id, what := range live {
 		if other, ok := seen[what]; ok {
@@ -78,24 +78,24 @@ func single(live map[string]string) error {
 	return nil
 }
 
-// orphans remembers since when containers run that no task wants.
-type orphans map[string]time.Time
+// Orphans remembers since when containers run that no task wants.
+type Orphans map[string]time.Time
 
-// look fails for a container that has run for more than 30 s although its task is unknown or STOPPED. Time without
+// Look fails for a container that has run for more than 30 s although its task is unknown or STOPPED. Time without
 // a daemon counts too: restarts are short.
-func (o orphans) look(ctx context.Context, d *daemon, clusters ...string) error {
-	live, err := d.live(ctx)
+func (o Orphans) Look(ctx context.Context, d *Daemon, clusters ...string) error {
+	live, err := d.Live(ctx)
 	if err != nil {
 		return err
 	}
-	err = single(live)
+	err = Single(live)
 	if err != nil {
 		return err
 	}
 	known := map[string]bool{}
 	for _, cluster := range clusters {
 		for _, status := range []types.DesiredStatus{types.DesiredStatusRunning, types.DesiredStatusStopped} {
-			tasks, err := d.tasks(ctx, cluster, "", status)
+			tasks, err := d.Tasks(ctx, cluster, "", status)
 			if err != nil {
 				return err
 			}
@@ -119,9 +119,9 @@ func (o orphans) look(ctx context.Context, d *daemon, clusters ...string) error 
 	return nil
 }
 
-// agree expects Docker, the links of this host and the API to tell the same story of a cluster that nothing changes.
-func (d *daemon) agree(ctx context.Context, cluster string) error {
-	running, err := d.tasks(ctx, cluster, "", types.DesiredStatusRunning)
+// Agree expects Docker, the links of this host and the API to tell the same story of a cluster that nothing changes.
+func (d *Daemon) Agree(ctx context.Context, cluster string) error {
+	running, err := d.Tasks(ctx, cluster, "", types.DesiredStatusRunning)
 	if err != nil {
 		return err
 	}
@@ -129,16 +129,16 @@ func (d *daemon) agree(ctx context.Context, cluster string) error {
 	own := 0
 	for _, task := range running {
 		if *task.LastStatus != "RUNNING" {
-			return fmt.Errorf("task %s is %s: %s", *task.TaskArn, *task.LastStatus, show(task))
+			return fmt.Errorf("task %s is %s: %s", *task.TaskArn, *task.LastStatus, Show(task))
 		}
-		if ip(task) != "" {
+		if IP(task) != "" {
 			own++
 		}
 		for _, c := range task.Containers {
 			want = append(want, *task.TaskArn+" "+*c.Name)
 		}
 	}
-	live, err := d.live(ctx)
+	live, err := d.Live(ctx)
 	if err != nil {
 		return err
 	}
@@ -148,18 +148,18 @@ func (d *daemon) agree(ctx context.Context, cluster string) error {
 	sort.Strings(want)
 	sort.Strings(have)
 	if strings.Join(want, "\n") != strings.Join(have, "\n") {
-		return fmt.Errorf("the API runs %s, Docker %s", show(want), show(have))
+		return fmt.Errorf("the API runs %s, Docker %s", Show(want), Show(have))
 	}
 	return d.furniture(ctx, own)
 }
 
 // furniture expects as many links as tasks with addresses, and no more pause containers than those and the pool.
-func (d *daemon) furniture(ctx context.Context, own int) error {
-	links := d.links()
+func (d *Daemon) furniture(ctx context.Context, own int) error {
+	links := d.Links()
 	if len(links) != own {
 		return fmt.Errorf("%d tasks have addresses, %d links are there: %v", own, len(links), links)
 	}
-	found, err := d.engine.containers(ctx, d.ours())
+	found, err := d.Engine.Containers(ctx, d.Ours())
 	if err != nil {
 		return err
 	}
@@ -173,7 +173,7 @@ func (d *daemon) furniture(ctx context.Context, own int) error {
 			return fmt.Errorf("pause container %s is %s", c.ID[:12], c.State)
 		}
 	}
-	if pauses < own || pauses > own+poolSize {
+	if pauses < own || pauses > own+PoolSize {
 		return fmt.Errorf("%d tasks have addresses, %d pause containers run", own, pauses)
 	}
 	return nil

@@ -1,6 +1,6 @@
 //go:build e2e
 
-package survival
+package rig
 
 import (
 	"context"
@@ -11,19 +11,19 @@ import (
 // pollEvery is how often a condition is looked at.
 const pollEvery = 50 * time.Millisecond
 
-// eventually waits until check answers nil; its last answer is the failure's explanation.
-func eventually(t testing.TB, within time.Duration, what string, check func(context.Context) error) {
+// Eventually waits until check answers nil; its last answer is the failure's explanation.
+func Eventually(t testing.TB, within time.Duration, what string, check func(context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), within)
 	defer cancel()
-	err := poll(ctx, check)
+	err := Poll(ctx, check)
 	if err != nil {
 		t.Fatalf("%s: not within %s: %v", what, within, err)
 	}
 }
 
-// poll looks until check answers nil or ctx ends; the answer is the last complaint that ctx did not cause.
-func poll(ctx context.Context, check func(context.Context) error) error {
+// Poll looks until check answers nil or ctx ends; the answer is the last complaint that ctx did not cause.
+func Poll(ctx context.Context, check func(context.Context) error) error {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	var last error
@@ -43,8 +43,8 @@ func poll(ctx context.Context, check func(context.Context) error) error {
 	}
 }
 
-// pause lets d pass while ctx lasts; only for rates and random moments, never in the place of a condition.
-func pause(ctx context.Context, d time.Duration) {
+// Pause lets d pass while ctx lasts; only for rates and random moments, never in the place of a condition.
+func Pause(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

@@ -1,0 +1,139 @@
+//go:build e2e
+
+package rig
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Dockerd is a Docker Engine of the test's own: stopping the machine's would stop what others run on it.
+type Dockerd struct {
+	T      testing.TB
+	Dir    string
+	bridge string
+	Cmd    *exec.Cmd
+	Exited chan struct{}
+	Log    *Tail
+}
+
+func (e *Dockerd) Socket() string { return filepath.Join(e.Dir, "sock") }
+
+// StartDockerd starts an engine that has the tests' image and nothing else.
+func StartDockerd(t testing.TB) *Dockerd {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "svd") // short: a socket's path has 107 bytes at most
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid := os.Getpid()
+	e := &Dockerd{T: t, Dir: dir, bridge: fmt.Sprintf("svd%d", pid), Log: &Tail{}}
+	t.Cleanup(e.Remove)
+	e.link("link", "add", e.bridge, "type", "bridge")
+	e.link("addr", "add", fmt.Sprintf("10.%d.%d.1/24", 200+pid/250%50, pid%250), "dev", e.bridge)
+	e.link("link", "set", e.bridge, "up")
+	e.Start()
+	archive, err := os.Open(os.Getenv(tarVar))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer archive.Close()
+	err = NewEngine(e.Socket()).Load(t.Context(), archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func (e *Dockerd) link(args ...string) {
+	e.T.Helper()
+	out, err := exec.Command("ip", args...).CombinedOutput()
+	if err != nil {
+		e.T.Fatalf("ip %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+// Start starts the engine and waits until it answers.
+func (e *Dockerd) Start() {
+	e.T.Helper()
+	cmd := exec.Command("dockerd", "--host", "unix://"+e.Socket(), "--data-root", filepath.Join(e.Dir, "data"),
+		"--exec-root", filepath.Join(e.Dir, "run"), "--pidfile", filepath.Join(e.Dir, "pid"), "--bridge", e.bridge,
+		"--iptables=false", "--ip-masq=false", "--log-level", "warn")
+	cmd.Stdout, cmd.Stderr = e.Log, e.Log
+	err := cmd.Start()
+	if err != nil {
+		e.T.Fatalf("start dockerd: %v", err)
+	}
+	e.Cmd, e.Exited = cmd, make(chan struct{})
+	go func(done chan struct{}) {
+		defer close(done)
+		_ = cmd.Wait()
+	}(e.Exited)
+	Eventually(e.T, time.Minute, "dockerd to answer", NewEngine(e.Socket()).Ping)
+}
+
+// End sends a signal and waits until the engine is gone.
+func (e *Dockerd) End(s syscall.Signal) {
+	e.T.Helper()
+	_ = e.Cmd.Process.Signal(s)
+	select {
+	case <-e.Exited:
+	case <-time.After(time.Minute):
+		e.T.Errorf("dockerd does not end on %s:\n%s", s, e.Log)
+		_ = e.Cmd.Process.Kill()
+		<-e.Exited
+	}
+}
+
+// Remove ends the engine, the containerd that it started, and everything on disk.
+func (e *Dockerd) Remove() {
+	if e.T.Failed() {
+		e.T.Logf("dockerd's log ends:\n%s", e.Log)
+	}
+	if e.Cmd != nil {
+		e.End(syscall.SIGTERM)
+	}
+	b, err := os.ReadFile(filepath.Join(e.Dir, "run", "containerd", "containerd.pid"))
+	if err == nil {
+		pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
+		said, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if err == nil && strings.Contains(string(said), e.Dir) {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
+	_ = exec.Command("ip", "link", "del", e.bridge).Run() // it is not there if its making failed
+	mounts, _ := os.ReadFile("/proc/self/mountinfo")
+	for line := range strings.Lines(string(mounts)) {
+		f := strings.Fields(line)
+		if len(f) > 4 && strings.HasPrefix(f[4], e.Dir+"/") {
+			_ = syscall.Unmount(f[4], syscall.MNT_DETACH)
+		}
+	}
+	err = os.RemoveAll(e.Dir)
+	if err != nil {
+		e.T.Errorf("remove the engine's files: %v", err)
+	}
+}
+
+// Answering calls the API all the time until ctx ends, and says whether a call failed or was late.
+func (d *Daemon) Answering(ctx context.Context, call func(context.Context) error) error {
+	for ctx.Err() == nil {
+		one, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+		began := time.Now()
+		err := call(one)
+		cancel()
+		if err != nil {
+			return fmt.Errorf("the API failed after %s: %w", time.Since(began), err)
+		}
+		Pause(ctx, 100*time.Millisecond)
+	}
+	return nil
+}
