@@ -44,6 +44,19 @@ func (b *Board) Sole() { b.sole = true }
 func (b *Board) Note(old, now any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.note(old, now)
+}
+
+// NoteAll takes the changes of one commit that each gives, in one go, and with them the Board has Reached its
+// revision.
+func (b *Board) NoteAll(rev uint64, each func(note func(old, now any))) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	each(b.note)
+	b.reach(rev)
+}
+
+func (b *Board) note(old, now any) {
 	switch x := now.(type) {
 	case *state.Instance:
 		p := b.pools[x.Key.Cluster()]
@@ -99,6 +112,10 @@ func (b *Board) node(k state.InstanceKey) (*pool, *node) {
 func (b *Board) Reached(rev uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.reach(rev)
+}
+
+func (b *Board) reach(rev uint64) {
 	if rev > b.rev {
 		b.rev = rev
 		close(b.moved)
@@ -149,7 +166,6 @@ type Session struct {
 	instances Instances
 	tasks     Tasks
 	failed    map[failure][]Refusal
-	mine      map[state.TaskKey]bool // chosen for in this session: the transaction may not have them yet
 }
 
 // Begin locks the Board for one transaction, given tx.Instances() and tx.Tasks(). What an earlier session
@@ -168,8 +184,7 @@ func (b *Board) Begin(instances Instances, tasks Tasks) *Session {
 		}
 	}
 	b.loose = b.loose[:0]
-	return &Session{b: b, instances: instances, tasks: tasks, failed: map[failure][]Refusal{},
-		mine: map[state.TaskKey]bool{}}
+	return &Session{b: b, instances: instances, tasks: tasks, failed: map[failure][]Refusal{}}
 }
 
 // End unlocks the Board.
@@ -220,11 +235,23 @@ func (s *Session) compare(p *pool, n *node) {
 		}
 	}
 	if truth < len(n.tasks) {
+		mine := s.chosen(n)
 		for k := range n.tasks {
 			t, ok := s.tasks.Get(k)
-			if !s.mine[k] && (!ok || !holds(t)) {
+			if !mine[k] && (!ok || !holds(t)) {
 				p.dropTask(n, k)
 			}
 		}
 	}
+}
+
+// chosen are the tasks that this session put on a node: the transaction may not have them yet.
+func (s *Session) chosen(n *node) map[state.TaskKey]bool {
+	mine := map[state.TaskKey]bool{}
+	for _, x := range s.b.loose {
+		if x.instance == n.instance.Key {
+			mine[x.task] = true
+		}
+	}
+	return mine
 }

@@ -106,7 +106,6 @@ func (s *Session) take(p *pool, n *node, pl *plan, r Request) {
 		t.Zone = p.zone(pl.group, r.Subnets, t.Zone)
 	}
 	p.putTask(n, t)
-	s.mine[t.Key] = true
 	s.b.loose = append(s.b.loose, loose{t.Key, t.Instance})
 }
 

@@ -20,7 +20,7 @@ func BenchmarkPlace(b *testing.B) {
 	}
 }
 
-const burst = 10_000
+const benchBurst = 10_000
 
 func benchmark(b *testing.B, instances int) {
 	ctx, cancel := context.WithCancel(b.Context())
@@ -44,7 +44,7 @@ func benchmark(b *testing.B, instances int) {
 	var spent time.Duration
 	for round := range b.N {
 		update(b, st, func(tx *store.Tx) {
-			for n := range burst {
+			for n := range benchBurst {
 				t := task(n, 10)
 				t.Key = state.NewTaskKey(cluster, fmt.Sprintf("%06d-%06d", round, n))
 				t.Service = state.NewServiceKey(cluster, fmt.Sprint("s", n%10))
@@ -59,7 +59,7 @@ func benchmark(b *testing.B, instances int) {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric(float64(b.N*burst)/spent.Seconds(), "placements/s")
+	b.ReportMetric(float64(b.N*benchBurst)/spent.Seconds(), "placements/s")
 }
 
 func update(b *testing.B, st *store.Store, fn func(tx *store.Tx)) {

@@ -17,9 +17,10 @@ func Follow(ctx context.Context, s *store.Store, b *place.Board) error {
 		if err != nil {
 			return err
 		}
-		for _, c := range changes {
-			b.Note(c.Old, c.New)
-		}
-		b.Reached(rev)
+		b.NoteAll(rev, func(note func(old, now any)) {
+			for _, c := range changes {
+				note(c.Old, c.New)
+			}
+		})
 	}
 }

@@ -19,7 +19,8 @@ func (s *Schedule) place(tx *store.Tx, tasks []*state.Task, said map[told]bool) 
 		if !ok || !unplaced(t) {
 			continue
 		}
-		t = t.Clone()
+		copied := *t // only its own fields are written, nothing that it points to
+		t = &copied
 		why := session.Choose(request(tx, t))
 		if why == nil {
 			placed(t)

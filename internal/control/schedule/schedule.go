@@ -140,23 +140,7 @@ func (s *Schedule) Reconcile(ctx context.Context, key string) (time.Time, error)
 	if err != nil {
 		return time.Time{}, err
 	}
-	waiting := slices.Collect(v.Tasks().Unplaced(c))
-	order(waiting)
-	said := toldServices(waiting)
-	for some := range slices.Chunk(waiting, s.Batch) {
-		var next map[told]bool // of the run of the closure that counted
-		err = s.Store.Update(ctx, func(tx *store.Tx) error {
-			next = maps.Clone(said)
-			s.place(tx, some, next)
-			return nil
-		})
-		if err != nil {
-			s.Board.Forget()
-			return time.Time{}, err
-		}
-		said = next
-	}
-	return time.Time{}, nil
+	return time.Time{}, s.placeAll(ctx, slices.Collect(v.Tasks().Unplaced(c)))
 }
 
 // endAll stops the stillborn tasks of a cluster in one Update.
@@ -185,20 +169,4 @@ func (s *Schedule) endAll(ctx context.Context, c state.ClusterKey) error {
 		}
 	}
 	return err
-}
-
-// told is an event that is written already: one for each service and code, as long as a task waits for it.
-type told struct {
-	service state.ServiceKey
-	code    string
-}
-
-func toldServices(waiting []*state.Task) map[told]bool {
-	out := map[told]bool{}
-	for _, t := range waiting {
-		if t.Waiting != nil && t.Service != "" {
-			out[told{t.Service, t.Waiting.Code}] = true
-		}
-	}
-	return out
 }
