@@ -16,6 +16,7 @@ type upCommand struct {
 	NoNode      bool          `help:"Run no containers here: only agents on other machines do."`
 	Store       string        `help:"Where records are kept: pebble (in the data directory) or memory." default:"pebble" enum:"pebble,memory"`
 	ForgetAfter time.Duration `help:"How long stopped tasks and deleted services stay describable." default:"1h"`
+	Throttle    string        `help:"Refuse calls beyond the rates that AWS documents: off or aws." default:"off" enum:"off,aws"`
 	DockerHost  string        `help:"Address of Docker Engine; the usual socket where it is not given." placeholder:"URL" env:"DOCKER_HOST"`
 	Verbose     bool          `short:"v" help:"Log what happens in detail."`
 }
@@ -25,6 +26,6 @@ func (c *upCommand) Run(r *run) error {
 	return daemon.Run(r, daemon.Config{
 		DataDir: c.dir(), Listen: c.Listen, TLSCert: c.TLSCert, TLSKey: c.TLSKey, Names: c.Name,
 		AcceptAny: c.AcceptAny, NoNode: c.NoNode, DockerHost: c.DockerHost, Store: c.Store,
-		ForgetAfter: c.ForgetAfter, Out: r.Out, Log: logger(r.Notes, c.Verbose),
+		ForgetAfter: c.ForgetAfter, Throttle: c.Throttle, Out: r.Out, Log: logger(r.Notes, c.Verbose),
 	})
 }

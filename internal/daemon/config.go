@@ -32,6 +32,8 @@ type Config struct {
 	NoNode bool
 	// Store is where records are kept: empty or "pebble" in DataDir, "memory" for throw-away installations.
 	Store string
+	// Throttle is "aws" to refuse calls beyond the rates that AWS documents; empty or "off" answers as fast as it can.
+	Throttle string
 	// ForgetAfter is how long stopped tasks and deleted services, clusters and instances stay describable; 0 = 1 hour,
 	// which is what ECS promises at least.
 	ForgetAfter time.Duration
@@ -81,6 +83,9 @@ func (c *Config) validate() error {
 	}
 	if c.Store != "" && c.Store != "pebble" && c.Store != "memory" {
 		return fmt.Errorf("--store %q is not served: leave it out for Pebble in the data directory, or say memory", c.Store)
+	}
+	if c.Throttle != "" && c.Throttle != "off" && c.Throttle != "aws" {
+		return fmt.Errorf("--throttle %q is not known: say aws for AWS's rates, or off", c.Throttle)
 	}
 	if c.ForgetAfter < 0 {
 		return fmt.Errorf("--forget-after %s lies in the future: give a duration such as 1h", c.ForgetAfter)

@@ -110,7 +110,8 @@ func (d *Daemon) compose(l net.Listener) error {
 		NewID: newID, NewUUID: newUUID, Chance: mathrand.IntN, Entropy: rand.Reader,
 		Hosts: hosts(d.Config, l), AcceptAny: d.AcceptAny,
 		Mounts:       map[string]http.Handler{"/_longshore/health": http.HandlerFunc(d.health)},
-		ClaimNetwork: d.claimNetwork, Joined: d.joined, ForgetAfter: d.ForgetAfter, Log: d.Log,
+		ClaimNetwork: d.claimNetwork, Joined: d.joined, ForgetAfter: d.ForgetAfter,
+		Throttle: d.Throttle == "aws", Log: d.Log,
 	})
 	return err
 }

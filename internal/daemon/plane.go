@@ -50,6 +50,8 @@ type PlaneConfig struct {
 	Mounts map[string]http.Handler
 	// AcceptAny takes any credentials without looking at the signature.
 	AcceptAny bool
+	// Throttle refuses calls beyond AWS's documented rates.
+	Throttle bool
 	// ClaimNetwork asks whether an address range is free on this host; nil says that all are.
 	ClaimNetwork func(netip.Prefix) bool
 	// Joined waits for the built-in instance of a new cluster; nil if there is none.
@@ -105,7 +107,7 @@ func NewPlane(c PlaneConfig) (*Plane, error) {
 		Services: p.services(), Authorizer: access{}, Hosts: c.Hosts, Mounts: mounts,
 		Keys: sigv4.NewKeyring(m, sigv4.Key{
 			ID: c.AccessKeyID, Secret: c.SecretAccessKey, Identity: root(c.Installation)}),
-		Now: c.Now, NewID: c.NewUUID, Log: c.Log,
+		Now: c.Now, NewID: c.NewUUID, Log: c.Log, Throttle: c.Throttle,
 		InsecureAcceptAny: c.AcceptAny, Account: c.Account, Region: c.Region,
 	})
 	if err != nil {
@@ -126,7 +128,7 @@ func (p *Plane) services() []front.Service {
 		ClaimNetwork: p.ClaimNetwork, Joined: p.Joined})
 	n := ec2.New(ec2.Config{Store: p.Store, NewID: p.NewID, ClaimNetwork: p.ClaimNetwork})
 	return []front.Service{
-		{Wire: ecswire.Model(), Ops: append(e.Ops(), p.dispatch.Ops()...), Refused: ecs.Refused()},
+		{Wire: ecswire.Model(), Ops: append(e.Ops(), p.dispatch.Ops()...), Refused: ecs.Refused(), Rates: ecs.Rates()},
 		{Wire: ec2wire.Model(), Ops: n.Ops(), Refused: ec2.Refused()},
 		p.logsAPI.Service(),
 		sts.New().Service(),

@@ -37,6 +37,9 @@ type Config struct {
 	Account           string // default 000000000000; only used by InsecureAcceptAny
 	Region            string // for requests without a scope; default us-east-1; only used by InsecureAcceptAny
 
+	// Throttle enforces the services' Rates, for every account and region apart.
+	Throttle bool
+
 	MaxBody int64 // bytes of a request body, before and after decompression; default 10 MiB
 }
 
@@ -49,6 +52,7 @@ type Front struct {
 	signing  map[string][]*service // by signing name
 	services []*service
 	codecs   codecs
+	throttle *throttle // nil: off
 }
 
 var _ http.Handler = (*Front)(nil)
@@ -81,6 +85,13 @@ func New(c Config) (*Front, error) {
 		f.signing[s.Wire.SigningName] = append(f.signing[s.Wire.SigningName], ready)
 		if s.Wire.TargetPrefix != "" {
 			f.targets[s.Wire.TargetPrefix] = ready
+		}
+	}
+	if c.Throttle {
+		var err error
+		f.throttle, err = newThrottle(f.services, c.Now)
+		if err != nil {
+			return nil, err
 		}
 	}
 	return f, nil
@@ -131,6 +142,12 @@ func (f *Front) chain(x *exchange) (any, error) {
 	err = f.authenticate(x)
 	if err != nil {
 		return nil, err
+	}
+	if f.throttle != nil {
+		err = f.throttle.take(x.caller, x.svc.Wire.Name, x.op.model.Name)
+		if err != nil {
+			return nil, err
+		}
 	}
 	err = f.authorize(x)
 	if err != nil {

@@ -58,6 +58,9 @@ type Service struct {
 	// of the model that is in neither list is refused as well, without a reason.
 	Refused map[string]string
 
+	// Rates are the quotas that Config.Throttle enforces; operations of none are not throttled.
+	Rates []Rate
+
 	// Invalid may word broken constraints its own way; nil takes AWS's usual wording and the code that the model
 	// has for it.
 	Invalid func(op string, broken []wire.Violation) error
