@@ -47,7 +47,7 @@ func (d *desk) serve(tasks []*state.Task) {
 		d.tx.Tasks().Put(t)
 	}
 	for _, e := range d.events {
-		d.tx.Events().Put(e)
+		d.tx.Tell(e.Service, e.At, e.ID, e.Message)
 	}
 }
 

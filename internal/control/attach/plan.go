@@ -2,7 +2,6 @@ package attach
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -81,7 +80,6 @@ func ended(t *state.Task, now time.Time) {
 }
 
 func notice(s *state.Service, reason, id string, now time.Time) *state.Event {
-	return &state.Event{Key: fmt.Sprintf("%s/%04d/%020d/%s", s.Key, s.Generation, now.UnixNano(), id), ID: id,
-		Service: s.Key, At: now,
+	return &state.Event{ID: id, Service: s.Key, At: now, // its key is the store's to give
 		Message: "(service " + s.Key.Name() + ") was unable to place a task. Reason: " + reason}
 }

@@ -41,7 +41,7 @@ func (s *Schedule) place(tx *store.Tx, tasks []*state.Task, said map[told]bool) 
 		tx.Tasks().Put(t)
 	}
 	for _, e := range events {
-		tx.Events().Put(e)
+		tx.Tell(e.Service, e.At, e.ID, e.Message)
 	}
 }
 

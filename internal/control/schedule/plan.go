@@ -2,7 +2,6 @@ package schedule
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -62,8 +61,7 @@ func ended(t *state.Task, now time.Time) {
 // notice is the event of a service whose task found no room.
 func notice(s *state.Service, why []place.Refusal, id string, now time.Time) *state.Event {
 	text := "(service " + s.Key.Name() + ") was unable to place a task because " + place.Explain(why)
-	key := fmt.Sprintf("%s/%04d/%020d/%s", s.Key, s.Generation, now.UnixNano(), id)
-	return &state.Event{Key: key, ID: id, Service: s.Key, At: now, Message: text}
+	return &state.Event{ID: id, Service: s.Key, At: now, Message: text} // its key is the store's to give
 }
 
 // makesRoom says whether a change of a task may let another one in: it gave back what it held, or left its

@@ -161,6 +161,20 @@ func TestAWaitingTaskSaysWhyOnceAndIsPlacedWhenASlotIsFreed(t *testing.T) {
 	})
 }
 
+func TestANoticeIsToldBehindWhatWasToldBefore(t *testing.T) {
+	run(t, func(r *rig) {
+		r.update(func(tx *store.Tx) { // within one instant, with an id that sorts late
+			tx.Services().Put(&state.Service{Key: web, Status: state.StatusActive})
+			tx.Tell(web, time.Now(), "zz", "first")
+			tx.Tasks().Put(task(1, 256))
+		})
+		told := r.events()
+		if len(told) != 2 || told[0] != "first" {
+			r.t.Errorf("told in this order: %q", told)
+		}
+	})
+}
+
 func TestAnInstanceThatJoinsOrReconnectsWakesTheWaiting(t *testing.T) {
 	run(t, func(r *rig) {
 		r.update(func(tx *store.Tx) { tx.Tasks().Put(task(1, 512)) })
