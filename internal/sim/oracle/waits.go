@@ -118,11 +118,17 @@ func (o *Oracle) lacking(s *state.Service) []string {
 		want = o.daemons(s)
 	}
 	failed := o.failed(s)
-	if running == want && (other == 0 || failed) || running+excused >= want && excused > 0 || failed {
+	if running == want && (other == 0 || failed || o.blocked(s)) || running+excused >= want && excused > 0 || failed {
 		return nil
 	}
 	return []string{fmt.Sprintf("service %s wants %d tasks and runs %d (%d of an old deployment, %d wait for room)", s.Key,
 		want, running, other, excused)}
+}
+
+// blocked deployments have no room to move: the percentages allow neither one task more nor one less.
+func (o *Oracle) blocked(s *state.Service) bool {
+	return s.DesiredCount*s.Deploy.MaximumPercent/100 <= s.DesiredCount &&
+		(s.DesiredCount*s.Deploy.MinimumHealthyPercent+99)/100 >= s.DesiredCount
 }
 
 // daemons is how many instances a DAEMON service without constraints runs on.

@@ -129,21 +129,18 @@ type definition struct {
 	} `json:"containerDefinitions"`
 }
 
+// deregister the oldest revision but the first, which carries the tags; the newest two are what is run.
 func (c *client) deregister(ctx context.Context) error {
 	f := some(c.rand, c.families)
-	if f == nil || len(f.revs) < 3 {
+	if f == nil || len(f.revs) < 4 {
 		return nil
 	}
-	rev := slices.Min(keys(f.revs))
-	for _, r := range sorted(f.revs) {
-		if !f.retired[r] && r < slices.Max(keys(f.revs))-1 {
-			rev = r
-			break
-		}
-	}
-	if f.retired[rev] || rev >= slices.Max(keys(f.revs))-1 {
+	revs := sorted(f.revs)
+	left := slices.DeleteFunc(revs[1:len(revs)-2], func(r int) bool { return f.retired[r] })
+	if len(left) == 0 {
 		return nil
 	}
+	rev := left[0]
 	f.retired[rev] = true
 	in := object{"taskDefinition": fmt.Sprintf("%s:%d", f.name, rev)}
 	_, err := c.ask(ctx, "DeregisterTaskDefinition", in, nil)

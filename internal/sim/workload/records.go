@@ -165,23 +165,32 @@ func (c *client) mark(ctx context.Context) error {
 	return err
 }
 
+// readMarks reads the attribute where it is shown in any state of the instance; the list has ACTIVE ones alone.
 func (c *client) readMarks(ctx context.Context) error {
 	if c.marks.on == "" {
 		return nil
 	}
+	name := "mark-" + c.name
+	list := object{"cluster": c.load.Cluster, "targetType": "container-instance", "attributeName": name}
+	_, err := c.ask(ctx, "ListAttributes", list, nil)
+	c.refused("ListAttributes", list, err)
 	out := struct {
-		Attributes []struct{ Name, Value, TargetId string }
+		ContainerInstances []struct {
+			Attributes []struct{ Name, Value string }
+		}
 	}{}
 	asked := c.load.Now()
-	in := object{"cluster": c.load.Cluster, "targetType": "container-instance", "attributeName": "mark-" + c.name}
-	_, err := c.ask(ctx, "ListAttributes", in, &out)
-	c.refused("ListAttributes", in, err)
-	if err != nil {
-		return err
+	in := object{"cluster": c.load.Cluster, "containerInstances": []string{c.marks.on}}
+	_, err = c.ask(ctx, "DescribeContainerInstances", in, &out)
+	c.refused("DescribeContainerInstances", in, err)
+	if err != nil || len(out.ContainerInstances) == 0 {
+		return err // it may have been deregistered
 	}
 	v := ""
-	for _, a := range out.Attributes {
-		v = a.Value
+	for _, a := range out.ContainerInstances[0].Attributes {
+		if a.Name == name {
+			v = a.Value
+		}
 	}
 	was := c.marks.value
 	if !c.marks.value.read(v, asked) {
