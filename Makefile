@@ -46,6 +46,7 @@ lint:
 
 generate:
 	$(GO) run ./cmd/apigen
+	$(GO) run ./cmd/recordgen
 
 bench: build engine
 	$(GO) run ./bench

@@ -1,26 +1,13 @@
 package store
 
+import "bytes"
+
 // diff is what changed from t to now, table by table in the order of keys.
 func (t *tables) diff(now *tables) []Change {
 	var out []Change
-	out = diffRows(out, t.clusters, now.clusters)
-	out = diffRows(out, t.providers, now.providers)
-	out = diffRows(out, t.families, now.families)
-	out = diffRows(out, t.taskDefinitions, now.taskDefinitions)
-	out = diffRows(out, t.accountSettings, now.accountSettings)
-	out = diffRows(out, t.clientTokens, now.clientTokens)
-	out = diffRows(out, t.tasks, now.tasks)
-	out = diffRows(out, t.instances, now.instances)
-	out = diffRows(out, t.services, now.services)
-	out = diffRows(out, t.deployments, now.deployments)
-	out = diffRows(out, t.serviceDeployments, now.serviceDeployments)
-	out = diffRows(out, t.serviceRevisions, now.serviceRevisions)
-	out = diffRows(out, t.events, now.events)
-	out = diffRows(out, t.vpcs, now.vpcs)
-	out = diffRows(out, t.subnets, now.subnets)
-	out = diffRows(out, t.securityGroups, now.securityGroups)
-	out = diffRows(out, t.logGroups, now.logGroups)
-	out = diffRows(out, t.logStreams, now.logStreams)
+	for _, x := range all() {
+		out = x.diff(out, t, now)
+	}
 	return out
 }
 
@@ -35,10 +22,15 @@ func diffRows[T any](out []Change, was, now *rows[T]) []Change {
 	})
 	now.primary.Scan(func(key string, v *T) bool {
 		old, ok := was.primary.Get(key)
-		if !ok || !same(old, v) {
+		if !ok || !same(now.schema, old, v) {
 			out = append(out, Change{Table: now.schema.name, Key: key, Old: anyOf(old), New: v})
 		}
 		return true
 	})
 	return out
+}
+
+// same compares two records by what the engine would keep of them.
+func same[T any](s *schema[T], a, b *T) bool {
+	return bytes.Equal(s.encode(nil, a), s.encode(nil, b))
 }

@@ -18,8 +18,10 @@ type Engine interface {
 	Close() error
 }
 
-// Batch is what one group commit writes.
+// Batch is what one group commit writes. Base is the revision that its closures saw: a shared engine refuses
+// with ErrConflict what is not based on its newest one.
 type Batch struct {
+	Base     uint64
 	Revision uint64
 	Ops      []Op
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"iter"
 
+	"longshore/internal/gen/records"
 	"longshore/internal/state"
 )
 
@@ -11,10 +12,13 @@ const (
 )
 
 var instancesSchema = schema[state.Instance]{
-	name: "instances",
-	key:  func(i *state.Instance) string { return string(i.Key) },
+	name:   "instances",
+	key:    func(i *state.Instance) string { return string(i.Key) },
+	setKey: func(i *state.Instance, k string) { i.Key = state.InstanceKey(k) },
+	append: records.AppendInstance,
+	read:   records.ReadInstance,
 	indexes: []index[state.Instance]{
-		{instanceKind, func(i *state.Instance) []string { return []string{i.Kind} }},
+		{instanceKind, func(i *state.Instance) string { return i.Kind }, nil},
 	},
 }
 
@@ -49,11 +53,14 @@ func (t Instances) OfCluster(k state.ClusterKey) iter.Seq[*state.Instance] {
 }
 
 // OfKind yields the instances of one kind in every cluster.
-func (t Instances) OfKind(kind string) iter.Seq[*state.Instance] { return t.by(instanceKind, kind) }
+func (t Instances) OfKind(kind string) iter.Seq[*state.Instance] { return t.by(instanceKind, kind, "") }
 
 var logStreamsSchema = schema[state.LogStream]{
-	name: "logstreams",
-	key:  func(s *state.LogStream) string { return string(s.Key) },
+	name:   "logstreams",
+	key:    func(s *state.LogStream) string { return string(s.Key) },
+	setKey: func(s *state.LogStream, k string) { s.Key = state.LogStreamKey(k) },
+	append: records.AppendLogStream,
+	read:   records.ReadLogStream,
 }
 
 // LogStreams reads log streams.

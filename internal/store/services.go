@@ -3,6 +3,7 @@ package store
 import (
 	"iter"
 
+	"longshore/internal/gen/records"
 	"longshore/internal/state"
 )
 
@@ -12,23 +13,29 @@ const (
 )
 
 var servicesSchema = schema[state.Service]{
-	name: "services",
-	key:  func(s *state.Service) string { return string(s.Key) },
+	name:   "services",
+	key:    func(s *state.Service) string { return string(s.Key) },
+	setKey: func(s *state.Service, k string) { s.Key = state.ServiceKey(k) },
+	append: records.AppendService,
+	read:   records.ReadService,
 	indexes: []index[state.Service]{
-		{serviceRevision, func(s *state.Service) []string {
+		{serviceRevision, func(s *state.Service) string {
 			if s.Status == state.StatusInactive {
-				return nil
+				return ""
 			}
-			return []string{string(s.TaskDefinition)}
-		}},
+			return string(s.TaskDefinition)
+		}, nil},
 	},
 }
 
 var deploymentsSchema = schema[state.Deployment]{
-	name: "deployments",
-	key:  func(d *state.Deployment) string { return string(d.Key) },
+	name:   "deployments",
+	key:    func(d *state.Deployment) string { return string(d.Key) },
+	setKey: func(d *state.Deployment, k string) { d.Key = state.DeploymentKey(k) },
+	append: records.AppendDeployment,
+	read:   records.ReadDeployment,
 	indexes: []index[state.Deployment]{
-		{deploymentTaskDef, func(d *state.Deployment) []string { return []string{string(d.TaskDefinition)} }},
+		{deploymentTaskDef, func(d *state.Deployment) string { return string(d.TaskDefinition) }, nil},
 	},
 }
 

@@ -11,9 +11,12 @@ import (
 // Store is an open record store.
 type Store struct {
 	engine Engine
+	tables map[string]table
 
 	mu       sync.Mutex // held while a closure runs and while batches change hands
 	head     *tables    // newest state, maybe not durable yet
+	mine     *tables    // the head that owned speaks of
+	owned    uint64     // one bit a table: only closures have seen its trees since the last batch took off
 	rev      uint64     // revision of head
 	batch    *batch     // what the next commit writes; nil when head is durable or being committed
 	flight   *batch     // what is being committed
@@ -22,16 +25,24 @@ type Store struct {
 	flushing sync.WaitGroup
 
 	view atomic.Pointer[View] // newest durable state
+
+	follow follow
 }
 
 // batch collects the writes of several Updates for one commit.
 type batch struct {
+	base    uint64 // revision of the state below it
 	rev     uint64
-	ops     []Op
 	changes []Change
 	head    *tables
+	orphan  bool          // in flight, and head is not built on it any more
 	done    chan struct{} // closed when err is final
 	err     error
+}
+
+func (b *batch) refuse(err error) {
+	b.err = err
+	close(b.done)
 }
 
 // Open loads everything that the engine holds.
@@ -40,29 +51,10 @@ func Open(ctx context.Context, e Engine) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{engine: e, head: t, rev: rev}
+	s := &Store{engine: e, head: t, rev: rev, tables: byName()}
+	s.follow.engine, _ = e.(Follower)
 	s.view.Store(&View{t: *t, rev: rev, tip: newTip(rev)})
 	return s, nil
-}
-
-func load(ctx context.Context, e Engine) (*tables, uint64, error) {
-	t := newTables()
-	loaders := t.loaders()
-	rev, err := e.Load(ctx, func(table, key string, value []byte) error {
-		load, ok := loaders[table]
-		if !ok {
-			return fmt.Errorf("read record %q: table %q is unknown to this version", key, table)
-		}
-		err := load(key, value)
-		if err != nil {
-			return fmt.Errorf("decode record %q of table %q: %w", key, table, err)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, 0, fmt.Errorf("load records: %w", err)
-	}
-	return t, rev, nil
 }
 
 // Close waits for the commits at hand and closes the engine. Later Updates fail, the last View stays
@@ -97,6 +89,12 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
 		if !errors.Is(err, ErrConflict) {
 			return err
 		}
+		if s.follow.engine != nil {
+			err = s.look(ctx)
+			if err != nil {
+				return err
+			}
+		}
 	}
 }
 
@@ -129,26 +127,20 @@ func (s *Store) stage(fn func(*Tx) error) (*batch, error) {
 	if s.stopped != nil {
 		return nil, s.stopped
 	}
-	tx := &Tx{t: *s.head}
-	err := fn(tx)
-	if err == nil {
-		err = tx.err
-	}
-	if err != nil || len(tx.ops) == 0 {
+	tx := s.begin()
+	err := s.run(tx, fn)
+	if err != nil || len(tx.changes) == 0 {
 		if s.batch != nil {
 			return s.batch, err
 		}
 		return s.flight, err
 	}
 	if s.batch == nil {
-		s.batch = &batch{done: make(chan struct{})}
+		s.batch = &batch{base: s.rev, done: make(chan struct{})}
 	}
 	s.rev++
-	t := tx.t
-	s.head = &t
 	b := s.batch
 	b.rev, b.head = s.rev, s.head
-	b.ops = append(b.ops, tx.ops...)
 	b.changes = append(b.changes, tx.changes...)
 	if s.flight == nil {
 		s.takeOff()
@@ -156,34 +148,77 @@ func (s *Store) stage(fn func(*Tx) error) (*batch, error) {
 	return b, nil
 }
 
+// begin makes a transaction on the head. Updates that share a batch share its trees as well: only the first of
+// them that writes a table copies what it changes.
+func (s *Store) begin() *Tx {
+	tx := &Tx{t: *s.head}
+	if s.mine == s.head {
+		tx.owned = s.owned
+	}
+	return tx
+}
+
+// run runs fn and makes what it left the head, also when it fails or panics: then without its writes.
+func (s *Store) run(tx *Tx, fn func(*Tx) error) error {
+	passed := false
+	defer func() {
+		if !passed {
+			tx.undo()
+		}
+		s.head, s.mine, s.owned = &tx.t, &tx.t, tx.owned
+	}()
+	err := fn(tx)
+	passed = err == nil
+	return err
+}
+
 // takeOff hands the open batch to a committing goroutine, which lives for as long as there is something to
 // commit. Called with mu held.
 func (s *Store) takeOff() {
-	s.flight, s.batch = s.batch, nil
+	s.flight, s.batch, s.owned = s.batch, nil, 0
 	s.flushing.Go(s.flush)
 }
 
 func (s *Store) flush() {
 	for {
 		b := s.flight
-		err := s.engine.Commit(context.Background(), Batch{Revision: b.rev, Ops: b.ops})
+		err := s.engine.Commit(context.Background(), Batch{Base: b.base, Revision: b.rev, Ops: s.ops(b.changes)})
 		if !s.land(b, err) {
 			return
 		}
 	}
 }
 
+// ops encodes what changed. It is the committing goroutine's work: closures go on beside it.
+func (s *Store) ops(changes []Change) []Op {
+	out := make([]Op, len(changes))
+	var b []byte
+	for i, c := range changes {
+		out[i] = Op{Table: c.Table, Key: c.Key}
+		if c.New == nil {
+			continue
+		}
+		from := len(b)
+		b = s.tables[c.Table].encodeAny(b, c.New)
+		out[i].Value = b[from:len(b):len(b)]
+	}
+	return out
+}
+
 // land publishes or fails the batch that was committed and says whether another one took off.
 func (s *Store) land(b *batch, err error) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err != nil {
+	switch {
+	case err != nil:
 		s.fail(b, err)
-		return false
+	case b.rev > s.View().rev: // else it came back from the engine before its own answer
+		s.publish(b.head, b.rev, b.changes)
 	}
-	s.publish(b.head, b.rev, b.changes)
-	close(b.done)
-	s.flight, s.batch = s.batch, nil
+	if err == nil {
+		close(b.done)
+	}
+	s.flight, s.batch, s.owned = s.batch, nil, 0
 	return s.flight != nil
 }
 
@@ -196,36 +231,40 @@ func (s *Store) publish(t *tables, rev uint64, changes []Change) {
 
 // fail drops everything that is not durable: the batch and the one that was built on it.
 func (s *Store) fail(b *batch, err error) {
+	stop := false
 	switch {
 	case errors.Is(err, ErrConflict):
-		reloadErr := s.reload()
-		if reloadErr != nil {
-			s.stopped = fmt.Errorf("%w: %w", ErrStopped, reloadErr)
+		if s.follow.engine == nil {
+			err = s.reload(err)
+			stop = errors.Is(err, ErrStopped)
 		}
-	case errors.Is(err, ErrNoSpace):
-		v := s.view.Load()
-		s.head, s.rev = &v.t, v.rev
+	case errors.Is(err, ErrNoSpace), errors.Is(err, ErrUnavailable):
 	default:
-		s.stopped = fmt.Errorf("%w: %w", ErrStopped, err)
-		err = s.stopped
+		err = fmt.Errorf("%w: %w", ErrStopped, err)
+		stop = true
 	}
-	for _, lost := range []*batch{b, s.batch} {
-		if lost != nil {
-			lost.err = err
-			close(lost.done)
-		}
+	if stop {
+		s.stopped = err
 	}
-	s.flight, s.batch = nil, nil
+	b.refuse(err)
+	if b.orphan && !stop {
+		return
+	}
+	if s.batch != nil {
+		s.batch.refuse(err)
+		s.batch = nil
+	}
+	v := s.view.Load()
+	s.head, s.rev = &v.t, v.rev
 }
 
 // reload takes over what another server wrote. Watchers see the difference as the changes of one commit, so
 // nobody needs to know that it did not come from here.
-func (s *Store) reload() error {
+func (s *Store) reload(conflict error) error {
 	t, rev, err := load(context.Background(), s.engine)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", ErrStopped, err)
 	}
-	s.head, s.rev = t, rev
 	s.publish(t, rev, s.view.Load().t.diff(t))
-	return nil
+	return conflict
 }

@@ -2,22 +2,20 @@ package store
 
 import (
 	"iter"
-	"slices"
 	"strings"
 
 	"github.com/tidwall/btree"
-)
 
-// index finds records by something other than their key.
-type index[T any] struct {
-	name string
-	keys func(*T) []string // none: the record is not in this index
-}
+	"longshore/internal/store/record"
+)
 
 // schema describes one table.
 type schema[T any] struct {
 	name    string
 	key     func(*T) string
+	setKey  func(*T, string) // nil: the key is made of fields
+	append  func([]byte, *T) []byte
+	read    func(*record.Reader, int, *T)
 	indexes []index[T]
 }
 
@@ -25,23 +23,25 @@ type schema[T any] struct {
 // the trees copy only the nodes on the way.
 type rows[T any] struct {
 	schema  *schema[T]
+	owner   *stamp
 	primary *btree.Map[string, *T]
-	indexes []*btree.Map[string, *T]
+	indexes []*btree.Map[string, *group]
 }
 
-// newTree has small nodes: an Update copies one path in each tree that it writes.
-func newTree[T any]() *btree.Map[string, *T] { return btree.NewMap[string, *T](8) }
+// degree of the trees: smaller nodes are copied faster, larger ones are fewer.
+const degree = 16
 
 func newRows[T any](s *schema[T]) *rows[T] {
-	r := &rows[T]{schema: s, primary: newTree[T]()}
+	r := &rows[T]{schema: s, owner: newStamp(), primary: btree.NewMap[string, *T](degree)}
 	for range s.indexes {
-		r.indexes = append(r.indexes, newTree[T]())
+		r.indexes = append(r.indexes, btree.NewMap[string, *group](degree))
 	}
 	return r
 }
 
 func (r *rows[T]) clone() *rows[T] {
-	c := &rows[T]{schema: r.schema, primary: r.primary.Copy(), indexes: make([]*btree.Map[string, *T], len(r.indexes))}
+	c := &rows[T]{schema: r.schema, owner: newStamp(), primary: r.primary.Copy(),
+		indexes: make([]*btree.Map[string, *group], len(r.indexes))}
 	for i, x := range r.indexes {
 		c.indexes[i] = x.Copy()
 	}
@@ -50,21 +50,20 @@ func (r *rows[T]) clone() *rows[T] {
 
 func (r *rows[T]) put(key string, v *T) *T {
 	old, had := r.primary.Set(key, v)
-	for i := range r.schema.indexes {
-		keys := r.schema.indexes[i].keys(v)
-		if had {
-			for _, k := range r.schema.indexes[i].keys(old) {
-				if !slices.Contains(keys, k) {
-					r.indexes[i].Delete(k + "\x00" + key)
-				}
-			}
-		}
-		for _, k := range keys {
-			r.indexes[i].Set(k+"\x00"+key, v)
-		}
-	}
 	if !had {
+		r.fileAll(key, v)
 		return nil
+	}
+	for i := range r.schema.indexes {
+		x := &r.schema.indexes[i]
+		if x.same != nil && x.same(old, v) {
+			continue
+		}
+		was, is := x.group(old), x.group(v)
+		if was != is {
+			r.unfile(i, was, key)
+			r.file(i, is, key)
+		}
 	}
 	return old
 }
@@ -75,9 +74,7 @@ func (r *rows[T]) remove(key string) *T {
 		return nil
 	}
 	for i := range r.schema.indexes {
-		for _, k := range r.schema.indexes[i].keys(old) {
-			r.indexes[i].Delete(k + "\x00" + key)
-		}
+		r.unfile(i, r.schema.indexes[i].group(old), key)
 	}
 	return old
 }
@@ -110,65 +107,44 @@ func (t Rows[K, T]) After(prefix string, key K) iter.Seq[*T] {
 // Backward yields the records whose key starts with prefix, last key first.
 func (t Rows[K, T]) Backward(prefix string) iter.Seq[*T] {
 	return func(yield func(*T) bool) {
-		t.share().primary.Descend(prefix+"\xff", func(k string, v *T) bool {
+		r, was := t.share()
+		defer t.unshare(r, was)
+		r.primary.Descend(prefix+"\xff", func(k string, v *T) bool {
 			return strings.HasPrefix(k, prefix) && yield(v)
 		})
 	}
 }
 
 func (t Rows[K, T]) ascend(prefix, from string) iter.Seq[*T] {
-	return func(yield func(*T) bool) { ascend(t.share().primary, prefix, from, yield) }
-}
-
-// by yields the records that an index files under value, in the order of their keys.
-func (t Rows[K, T]) by(name, value string) iter.Seq[*T] {
-	n := t.index(name)
 	return func(yield func(*T) bool) {
-		ascend(t.share().indexes[n], value+"\x00", value+"\x00", yield)
+		r, was := t.share()
+		defer t.unshare(r, was)
+		r.primary.Ascend(from, func(k string, v *T) bool { return strings.HasPrefix(k, prefix) && yield(v) })
 	}
 }
 
-// has says whether an index files anything under value.
-func (t Rows[K, T]) has(name, value string) bool {
-	for range t.by(name, value) {
-		return true
-	}
-	return false
-}
-
-func (t Rows[K, T]) index(name string) int {
-	for i := range (*t.slot).schema.indexes {
-		if (*t.slot).schema.indexes[i].name == name {
-			return i
-		}
-	}
-	panic("store: no index " + name + " on " + (*t.slot).schema.name)
-}
-
-// share gives up a transaction's ownership of the table's trees: the next write copies the path it changes
-// and leaves what is being read alone.
-func (t Rows[K, T]) share() *rows[T] {
+// share gives up a transaction's ownership of the table's trees until unshare: a write in between copies the path
+// that it changes and leaves what is being read alone.
+func (t Rows[K, T]) share() (r *rows[T], was uint64) {
 	if t.tx != nil {
+		was = t.tx.owned & t.bit
 		t.tx.owned &^= t.bit
 	}
-	return *t.slot
+	return *t.slot, was
 }
 
-func ascend[T any](m *btree.Map[string, *T], prefix, from string, yield func(*T) bool) {
-	m.Ascend(from, func(k string, v *T) bool { return strings.HasPrefix(k, prefix) && yield(v) })
+func (t Rows[K, T]) unshare(r *rows[T], was uint64) {
+	if t.tx != nil && *t.slot == r { // nothing was written
+		t.tx.owned |= was
+	}
 }
 
 // Put inserts or replaces the record under its own key. The record belongs to the store from then on.
 func put[K ~string, T any](t Rows[K, T], v *T) {
-	value, err := encode(v)
-	if err != nil {
-		t.tx.fail(err)
-		return
-	}
 	r := t.own()
 	key := r.schema.key(v)
 	old := r.put(key, v)
-	t.tx.record(r.schema.name, key, value, anyOf(old), v)
+	t.tx.record(r.schema.name, key, anyOf(old), v)
 }
 
 // remove deletes the record under key; a missing one is no error.
@@ -178,7 +154,7 @@ func remove[K ~string, T any](t Rows[K, T], key K) {
 	}
 	r := t.own()
 	old := r.remove(string(key))
-	t.tx.record(r.schema.name, string(key), nil, anyOf(old), nil)
+	t.tx.record(r.schema.name, string(key), anyOf(old), nil)
 }
 
 // own gives the transaction trees of its own at the first write.

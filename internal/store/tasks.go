@@ -3,6 +3,7 @@ package store
 import (
 	"iter"
 
+	"longshore/internal/gen/records"
 	"longshore/internal/state"
 )
 
@@ -12,76 +13,81 @@ const (
 	taskService    = "service"
 	taskDeployment = "deployment"
 	taskInstance   = "instance"
-	taskUnplaced   = "unplaced"
 	taskFamily     = "family"
 	taskStartedBy  = "startedby"
-	taskAddress    = "address"
-	taskRevision   = "revision"
-	taskEnded      = "ended"
+	past           = "-" // behind the name of an index: its stopped tasks
 
-	live, past = "+", "-"
+	taskUnplaced = "unplaced"
+	taskAddress  = "address"
+	taskRevision = "revision"
+	taskEnded    = "ended"
+
+	waiting = "waiting" // the one group of taskUnplaced
 )
 
 var tasksSchema = schema[state.Task]{
-	name: "tasks",
-	key:  func(t *state.Task) string { return string(t.Key) },
+	name:   "tasks",
+	key:    func(t *state.Task) string { return string(t.Key) },
+	setKey: func(t *state.Task, k string) { t.Key = state.TaskKey(k) },
+	append: records.AppendTask,
+	read:   records.ReadTask,
 	indexes: []index[state.Task]{
-		{taskService, func(t *state.Task) []string { return filed(string(t.Service), lifeOf(t)) }},
-		{taskDeployment, func(t *state.Task) []string { return filed(string(t.Deployment), lifeOf(t)) }},
-		{taskInstance, func(t *state.Task) []string { return filed(string(t.Instance), lifeOf(t)) }},
-		{taskFamily, func(t *state.Task) []string {
-			return []string{string(t.Key.Cluster()) + "/" + t.TaskDefinition.Family().Name() + lifeOf(t)}
-		}},
-		{taskStartedBy, func(t *state.Task) []string {
-			if t.StartedBy == "" {
-				return nil
-			}
-			return []string{string(t.Key.Cluster()) + "/" + t.StartedBy + lifeOf(t)}
-		}},
-		{taskUnplaced, func(t *state.Task) []string {
+		{taskService, func(t *state.Task) string { return ifLive(t, string(t.Service)) }, nil},
+		{taskService + past, func(t *state.Task) string { return ifPast(t, string(t.Service)) }, nil},
+		{taskDeployment, func(t *state.Task) string { return ifLive(t, string(t.Deployment)) }, nil},
+		{taskDeployment + past, func(t *state.Task) string { return ifPast(t, string(t.Deployment)) }, nil},
+		{taskInstance, func(t *state.Task) string { return ifLive(t, string(t.Instance)) }, nil},
+		{taskInstance + past, func(t *state.Task) string { return ifPast(t, string(t.Instance)) }, nil},
+		{taskFamily, func(t *state.Task) string { return ifLive(t, string(t.TaskDefinition.Family())) }, nil},
+		{taskFamily + past, func(t *state.Task) string { return ifPast(t, string(t.TaskDefinition.Family())) }, nil},
+		{taskStartedBy, func(t *state.Task) string { return ifLive(t, t.StartedBy) }, nil},
+		{taskStartedBy + past, func(t *state.Task) string { return ifPast(t, t.StartedBy) }, nil},
+		{taskRevision, func(t *state.Task) string { return ifLive(t, string(t.TaskDefinition)) }, nil},
+		{taskUnplaced, func(t *state.Task) string {
 			if t.Instance != "" || t.Desired != state.Running || !t.Live() {
-				return nil
+				return ""
 			}
-			return []string{string(t.Key.Cluster()), ""}
+			return waiting
+		}, nil},
+		{taskAddress, addressOf, func(old, now *state.Task) bool {
+			return !hasAddress(old) && !hasAddress(now) || hasAddress(old) && hasAddress(now) &&
+				old.Interface.Address == now.Interface.Address && old.Interface.Subnet == now.Interface.Subnet
 		}},
-		{taskAddress, func(t *state.Task) []string {
-			if t.Interface == nil || !t.Released.IsZero() || !t.Live() {
-				return nil
+		{taskEnded, func(t *state.Task) string {
+			if t.SeenStopped {
+				return ""
 			}
-			return []string{AddressKey(t.Key.Cluster().Scope(), t.Interface.Subnet, t.Interface.Address.String())}
-		}},
-		{taskRevision, func(t *state.Task) []string {
-			if !t.Live() {
-				return nil
-			}
-			return []string{string(t.TaskDefinition)}
-		}},
-		{taskEnded, func(t *state.Task) []string {
-			if t.Live() || t.Service == "" || t.SeenStopped {
-				return nil
-			}
-			return []string{string(t.Service)}
-		}},
+			return ifPast(t, string(t.Service))
+		}, nil},
 	},
+}
+
+func ifLive(t *state.Task, name string) string {
+	if t.Live() {
+		return name
+	}
+	return ""
+}
+
+func ifPast(t *state.Task, name string) string {
+	if t.Live() {
+		return ""
+	}
+	return name
+}
+
+func hasAddress(t *state.Task) bool { return t.Interface != nil && t.Released.IsZero() && t.Live() }
+
+func addressOf(t *state.Task) string {
+	if !hasAddress(t) {
+		return ""
+	}
+	return AddressKey(t.Key.Cluster().Scope(), t.Interface.Subnet, t.Interface.Address.String())
 }
 
 // AddressKey files the address of a subnet that a live task holds.
 func AddressKey(s state.Scope, subnet, address string) string {
 	return s.String() + "/" + subnet + "/" + address
-}
-
-func lifeOf(t *state.Task) string {
-	if t.Live() {
-		return live
-	}
-	return past
-}
-
-func filed(key, life string) []string {
-	if key == "" {
-		return nil
-	}
-	return []string{key + life}
 }
 
 // Tasks reads tasks.
@@ -111,62 +117,65 @@ func (t Tasks) OfCluster(k state.ClusterKey) iter.Seq[*state.Task] { return t.Pr
 
 // OfService yields the live tasks of a service.
 func (t Tasks) OfService(k state.ServiceKey) iter.Seq[*state.Task] {
-	return t.by(taskService, string(k)+live)
+	return t.by(taskService, string(k), "")
 }
 
 // StoppedOfService yields the remembered stopped tasks of a service.
 func (t Tasks) StoppedOfService(k state.ServiceKey) iter.Seq[*state.Task] {
-	return t.by(taskService, string(k)+past)
+	return t.by(taskService+past, string(k), "")
 }
 
 // EndedOfService yields the stopped tasks of a service whose end control/rollout has not seen yet.
 func (t Tasks) EndedOfService(k state.ServiceKey) iter.Seq[*state.Task] {
-	return t.by(taskEnded, string(k))
+	return t.by(taskEnded, string(k), "")
 }
 
 // OfDeployment yields the live tasks of a deployment.
 func (t Tasks) OfDeployment(k state.DeploymentKey) iter.Seq[*state.Task] {
-	return t.by(taskDeployment, string(k)+live)
+	return t.by(taskDeployment, string(k), "")
 }
 
 // StoppedOfDeployment yields the remembered stopped tasks of a deployment.
 func (t Tasks) StoppedOfDeployment(k state.DeploymentKey) iter.Seq[*state.Task] {
-	return t.by(taskDeployment, string(k)+past)
+	return t.by(taskDeployment+past, string(k), "")
 }
 
 // OfInstance yields the live tasks that were placed on an instance.
 func (t Tasks) OfInstance(k state.InstanceKey) iter.Seq[*state.Task] {
-	return t.by(taskInstance, string(k)+live)
+	return t.by(taskInstance, string(k), "")
 }
 
 // StoppedOfInstance yields the remembered stopped tasks of an instance.
 func (t Tasks) StoppedOfInstance(k state.InstanceKey) iter.Seq[*state.Task] {
-	return t.by(taskInstance, string(k)+past)
+	return t.by(taskInstance+past, string(k), "")
 }
 
 // OfFamily yields the live tasks of a family in a cluster.
 func (t Tasks) OfFamily(c state.ClusterKey, family string) iter.Seq[*state.Task] {
-	return t.by(taskFamily, string(c)+"/"+family+live)
+	return t.by(taskFamily, string(state.NewFamilyKey(c.Scope(), family)), string(c)+"/")
 }
 
 // StoppedOfFamily yields the remembered stopped tasks of a family in a cluster.
 func (t Tasks) StoppedOfFamily(c state.ClusterKey, family string) iter.Seq[*state.Task] {
-	return t.by(taskFamily, string(c)+"/"+family+past)
+	return t.by(taskFamily+past, string(state.NewFamilyKey(c.Scope(), family)), string(c)+"/")
 }
 
 // StartedBy yields the live tasks of a cluster with that startedBy.
 func (t Tasks) StartedBy(c state.ClusterKey, by string) iter.Seq[*state.Task] {
-	return t.by(taskStartedBy, string(c)+"/"+by+live)
+	return t.by(taskStartedBy, by, string(c)+"/")
 }
 
 // StoppedStartedBy yields the remembered stopped tasks of a cluster with that startedBy.
 func (t Tasks) StoppedStartedBy(c state.ClusterKey, by string) iter.Seq[*state.Task] {
-	return t.by(taskStartedBy, string(c)+"/"+by+past)
+	return t.by(taskStartedBy+past, by, string(c)+"/")
 }
 
 // Unplaced yields the tasks that wait for an instance, of one cluster or, with an empty key, of all.
 func (t Tasks) Unplaced(k state.ClusterKey) iter.Seq[*state.Task] {
-	return t.by(taskUnplaced, string(k))
+	if k == "" {
+		return t.by(taskUnplaced, waiting, "")
+	}
+	return t.by(taskUnplaced, waiting, string(k)+"/")
 }
 
 // AddressTaken says whether a live task holds the address.

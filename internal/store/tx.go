@@ -1,5 +1,7 @@
 package store
 
+import "slices"
+
 // View is the whole state at one revision. It never changes and needs no closing.
 type View struct {
 	t   tables
@@ -10,21 +12,27 @@ type View struct {
 // Tx is a View that can be written. It is valid inside its closure only.
 type Tx struct {
 	t       tables
-	owned   uint64 // one bit a table: its trees are this transaction's own
-	ops     []Op
+	owned   uint64 // one bit a table: nobody else reads its trees, so a write may change them in place
 	changes []Change
-	err     error
 }
 
-func (tx *Tx) record(table, key string, value []byte, old, now any) {
-	tx.ops = append(tx.ops, Op{Table: table, Key: key, Value: value})
+func (tx *Tx) record(table, key string, old, now any) {
 	tx.changes = append(tx.changes, Change{Table: table, Key: key, Old: old, New: now})
 }
 
-func (tx *Tx) fail(err error) {
-	if tx.err == nil {
-		tx.err = err
+// undo takes back what a closure wrote before it failed: the trees may be those of Updates before it.
+func (tx *Tx) undo() {
+	if len(tx.changes) == 0 {
+		return
 	}
+	for _, x := range all() {
+		for _, c := range slices.Backward(tx.changes) {
+			if c.Table == x.label() {
+				x.restore(tx, c.Key, c.Old)
+			}
+		}
+	}
+	tx.changes = nil
 }
 
 // View is what the transaction sees now, for code that only reads.
