@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
+	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 )
 
@@ -108,10 +110,27 @@ func (e *Engine) Remove(ctx context.Context, id string) error {
 	defer cancel()
 	_, err := e.c.ContainerRemove(ctx, id, client.ContainerRemoveOptions{RemoveVolumes: true, Force: true})
 	err = classify(ctx, "remove", err)
+	if err != nil && strings.Contains(err.Error(), "is already in progress") {
+		err = e.awaitRemoval(ctx, id) // someone else's: it is not gone before that is over
+	}
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
 	return err
+}
+
+// awaitRemoval waits for a removal that another call has begun.
+func (e *Engine) awaitRemoval(ctx context.Context, id string) error {
+	res := e.c.ContainerWait(ctx, id, client.ContainerWaitOptions{Condition: container.WaitConditionRemoved})
+	select {
+	case r := <-res.Result:
+		if r.Error != nil {
+			return fmt.Errorf("docker remove: %s", r.Error.Message)
+		}
+		return nil
+	case err := <-res.Error:
+		return classify(ctx, "remove", err)
+	}
 }
 
 // Wait blocks until the container is not running and returns its exit code. It has no deadline but the caller's:

@@ -123,6 +123,10 @@ func (m *Machine) relist(ctx context.Context) {
 	for arn, r := range before {
 		r.compare(byTask[arn])
 	}
+	// What ended since the list was asked for took its containers with it: the list is older than that.
+	for arn := range before {
+		delete(byTask, arn)
+	}
 	m.orphans(byTask)
 }
 
