@@ -11,8 +11,9 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// schemaVersion grows when an older Longshore could misread what this one writes.
-const schemaVersion = 1
+// schemaVersion grows when an older Longshore could misread what this one writes. 1: records are CBOR. 2: records
+// are as package record writes them; those of 1 are read, and stay as they are until they change.
+const schemaVersion = 2
 
 const schemaPrefix = "longshore record store, schema "
 
@@ -28,7 +29,7 @@ func (e *NewerError) Error() string {
 		"that wrote it, or give another --data-dir", e.Dir, e.Found, e.Know)
 }
 
-// checkSchema reads the version before anything else is read, and writes it into a new directory.
+// checkSchema reads the version before anything else is read, and writes it into a directory that is new or older.
 func checkSchema(f vfs.FS, dir string) error {
 	path := f.PathJoin(dir, "SCHEMA")
 	text, err := readFile(f, path)
@@ -45,6 +46,9 @@ func checkSchema(f vfs.FS, dir string) error {
 	}
 	if found > schemaVersion {
 		return &NewerError{Dir: dir, Found: found, Know: schemaVersion}
+	}
+	if found < schemaVersion { // before the first record that an older one could not read
+		return writeSchema(f, dir, path)
 	}
 	return nil
 }
