@@ -75,6 +75,16 @@ func (s *Store) Away() bool {
 	return s.follow.away
 }
 
+// found says that the engine answered a commit.
+func (f *follow) found() {
+	if f.engine == nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.away = false
+}
+
 // look joins the next look at the engine and waits for it.
 func (s *Store) look(ctx context.Context) error {
 	r, err := s.join()
@@ -258,17 +268,20 @@ func (s *Store) adopt(t *tables, rev uint64, changes []Change) {
 	}
 }
 
-// Follow keeps View close behind the other servers until ctx ends; on an engine that nobody shares it only
-// waits. Fresh does not need it, watchers do.
+// Follow keeps View close behind the other servers until ctx ends, and asks an engine that was lost whether it is
+// back; on one that nobody shares it only waits. Fresh does not need it, watchers do.
 func (s *Store) Follow(ctx context.Context) error {
 	if s.follow.engine == nil {
 		<-ctx.Done()
 		return ctx.Err()
 	}
+	var probe sync.WaitGroup
+	defer probe.Wait()
+	probe.Go(func() { s.probe(ctx) })
 	for ctx.Err() == nil {
-		err := s.look(ctx) // an engine that is out of reach is asked again below
+		err := s.look(ctx)
 		if err == nil {
-			_ = s.follow.engine.Follow(ctx, func(rev uint64) { s.heard(ctx, rev) })
+			_ = s.follow.engine.Follow(ctx, func(rev uint64) { s.heard(ctx, rev) }) // lost: once more
 		}
 		select {
 		case <-ctx.Done():
@@ -276,6 +289,19 @@ func (s *Store) Follow(ctx context.Context) error {
 		}
 	}
 	return ctx.Err()
+}
+
+func (s *Store) probe(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(probeEvery):
+		}
+		if s.Away() {
+			_ = s.look(ctx) // it writes down what it found
+		}
+	}
 }
 
 // heard looks for a revision unless it is known or about to land.

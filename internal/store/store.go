@@ -217,6 +217,7 @@ func (s *Store) land(b *batch, err error) bool {
 	}
 	if err == nil {
 		close(b.done)
+		s.follow.found()
 	}
 	s.flight, s.batch, s.owned = s.batch, nil, 0
 	return s.flight != nil
