@@ -22,6 +22,7 @@ type Agent struct {
 	Dir    string
 	Log    *Tail
 	launch string
+	server string
 	cmd    *exec.Cmd
 	exited chan struct{}
 }
@@ -39,7 +40,7 @@ type Identity struct {
 // Join starts an agent and waits until it has registered.
 func (d *Daemon) Join(cluster, launch string) *Agent {
 	d.T.Helper()
-	a := &Agent{D: d, Dir: d.T.TempDir(), launch: launch, Log: &Tail{}}
+	a := &Agent{D: d, Dir: d.T.TempDir(), launch: launch, server: d.URL, Log: &Tail{}}
 	d.T.Cleanup(a.down)
 	a.Start(cluster)
 	Eventually(d.T, 20*time.Second, "the agent to register", func(ctx context.Context) error {
@@ -51,29 +52,51 @@ func (d *Daemon) Join(cluster, launch string) *Agent {
 	return a
 }
 
+// Start starts the agent's process; it does not wait until it has joined.
 func (a *Agent) Start(cluster string) {
 	a.D.T.Helper()
-	cmd := exec.Command(a.D.Bin, "agent", "--server", a.D.URL, "--cluster", cluster,
+	err := a.Launch(cluster)
+	if err != nil {
+		a.D.T.Fatal(err)
+	}
+}
+
+// Launch is Start for goroutines that may not end a test.
+func (a *Agent) Launch(cluster string) error {
+	cmd := exec.Command(a.D.Bin, "agent", "--server", a.server, "--cluster", cluster,
 		"--launch-type", a.launch, "--data-dir", a.Dir)
 	cmd.Env = append(append(os.Environ(), a.D.Env...), a.D.Extra...)
 	cmd.Stdout, cmd.Stderr = a.Log, a.Log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	err := cmd.Start()
 	if err != nil {
-		a.D.T.Fatal(err)
+		return err
 	}
 	a.cmd, a.exited = cmd, make(chan struct{})
 	go func(done chan struct{}) {
 		defer close(done)
 		_ = cmd.Wait()
 	}(a.exited)
+	return nil
 }
 
+// Alive says whether the agent's process is there.
+func (a *Agent) Alive() bool {
+	select {
+	case <-a.exited:
+		return false
+	default:
+		return true
+	}
+}
+
+// Kill ends the agent as a crash does.
 func (a *Agent) Kill() {
 	_ = a.cmd.Process.Kill()
 	<-a.exited
 }
 
+// Identity is what the agent has kept of itself so far.
 func (a *Agent) Identity() Identity {
 	var id Identity
 	b, err := os.ReadFile(filepath.Join(a.Dir, "agent", "instance.json"))

@@ -22,6 +22,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 )
 
+// keepVar keeps the log of daemons whose test passed, too.
+const keepVar = "LONGSHORE_KEEP_LOGS"
+
 // Daemon is one installation, started as a user starts it.
 type Daemon struct {
 	T      testing.TB
@@ -197,7 +200,7 @@ func (d *Daemon) Alive() bool {
 func (d *Daemon) down() {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	if d.T.Failed() {
+	if d.T.Failed() || os.Getenv(keepVar) != "" {
 		d.KeepLog()
 	}
 	out, err := d.Command(ctx, "down", "--data-dir", d.Dir).CombinedOutput()

@@ -20,9 +20,10 @@ type Dockerd struct {
 	T      testing.TB
 	Dir    string
 	bridge string
-	Cmd    *exec.Cmd
-	Exited chan struct{}
+	cmd    *exec.Cmd
+	exited chan struct{}
 	Log    *Tail
+	Live   bool // containers outlive the engine: --live-restore, from the next start
 }
 
 func (e *Dockerd) Socket() string { return filepath.Join(e.Dir, "sock") }
@@ -61,35 +62,73 @@ func (e *Dockerd) link(args ...string) {
 	}
 }
 
+// startsAtMost is how often an engine that gives up is started again, as a service manager would: on a busy machine
+// dockerd does not wait long enough for its containerd.
+const startsAtMost = 3
+
 // Start starts the engine and waits until it answers.
 func (e *Dockerd) Start() {
 	e.T.Helper()
-	cmd := exec.Command("dockerd", "--host", "unix://"+e.Socket(), "--data-root", filepath.Join(e.Dir, "data"),
-		"--exec-root", filepath.Join(e.Dir, "run"), "--pidfile", filepath.Join(e.Dir, "pid"), "--bridge", e.bridge,
+	ctx, cancel := context.WithTimeout(e.T.Context(), 2*time.Minute)
+	defer cancel()
+	var err error
+	for range startsAtMost {
+		e.spawn()
+		err = Poll(ctx, func(ctx context.Context) error {
+			select {
+			case <-e.exited:
+				return nil
+			default:
+				return NewEngine(e.Socket()).Ping(ctx)
+			}
+		})
+		if err != nil || e.alive() {
+			break
+		}
+		err = fmt.Errorf("it gave up %d times", startsAtMost)
+	}
+	if err != nil {
+		e.T.Fatalf("dockerd does not answer: %v", err)
+	}
+}
+
+func (e *Dockerd) alive() bool {
+	select {
+	case <-e.exited:
+		return false
+	default:
+		return true
+	}
+}
+
+func (e *Dockerd) spawn() {
+	e.T.Helper()
+	cmd := exec.Command("dockerd", "--live-restore="+strconv.FormatBool(e.Live), "--host", "unix://"+e.Socket(),
+		"--data-root", filepath.Join(e.Dir, "data"), "--exec-root", filepath.Join(e.Dir, "run"),
+		"--pidfile", filepath.Join(e.Dir, "pid"), "--bridge", e.bridge,
 		"--iptables=false", "--ip-masq=false", "--log-level", "warn")
 	cmd.Stdout, cmd.Stderr = e.Log, e.Log
 	err := cmd.Start()
 	if err != nil {
 		e.T.Fatalf("start dockerd: %v", err)
 	}
-	e.Cmd, e.Exited = cmd, make(chan struct{})
+	e.cmd, e.exited = cmd, make(chan struct{})
 	go func(done chan struct{}) {
 		defer close(done)
 		_ = cmd.Wait()
-	}(e.Exited)
-	Eventually(e.T, time.Minute, "dockerd to answer", NewEngine(e.Socket()).Ping)
+	}(e.exited)
 }
 
 // End sends a signal and waits until the engine is gone.
 func (e *Dockerd) End(s syscall.Signal) {
 	e.T.Helper()
-	_ = e.Cmd.Process.Signal(s)
+	_ = e.cmd.Process.Signal(s)
 	select {
-	case <-e.Exited:
+	case <-e.exited:
 	case <-time.After(time.Minute):
 		e.T.Errorf("dockerd does not end on %s:\n%s", s, e.Log)
-		_ = e.Cmd.Process.Kill()
-		<-e.Exited
+		_ = e.cmd.Process.Kill()
+		<-e.exited
 	}
 }
 
@@ -98,7 +137,7 @@ func (e *Dockerd) Remove() {
 	if e.T.Failed() {
 		e.T.Logf("dockerd's log ends:\n%s", e.Log)
 	}
-	if e.Cmd != nil {
+	if e.cmd != nil {
 		e.End(syscall.SIGTERM)
 	}
 	b, err := os.ReadFile(filepath.Join(e.Dir, "run", "containerd", "containerd.pid"))

@@ -5,26 +5,32 @@ package rig
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 )
 
 // PoolSize is how many pause containers wait for tasks at most; a burst makes the pool larger for a while.
 const PoolSize = 16
 
-// Live is what runs, by Docker's word: container id → "task name".
-func (d *Daemon) Live(ctx context.Context) (map[string]string, error) {
-	found, err := d.Engine.Containers(ctx, d.Ours())
-	if err != nil {
-		return nil, err
-	}
+// Live is what runs, by Docker's word: container id → "task name". Agents' containers count where their labels are
+// given.
+func (d *Daemon) Live(ctx context.Context, agents ...string) (map[string]string, error) {
 	out := map[string]string{}
-	for _, c := range found {
-		if c.Task() != "" && (c.State == "running" || c.State == "paused" || c.State == "restarting") {
-			out[c.ID] = c.Task() + " " + c.Name()
+	for _, label := range append(agents, d.Ours()) {
+		found, err := d.Engine.Containers(ctx, label)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range found {
+			if c.Task() != "" && (c.State == "running" || c.State == "paused" || c.State == "restarting") {
+				out[c.ID] = c.Task() + " " + c.Name()
+			}
 		}
 	}
 	return out, nil
@@ -78,49 +84,60 @@ func Single(live map[string]string) error {
 	return nil
 }
 
+// orphanGrace is how long a container may run that no task wants.
+const orphanGrace = 30 * time.Second
+
 // Orphans remembers since when containers run that no task wants.
 type Orphans map[string]time.Time
 
-// Look fails for a container that has run for more than 30 s although its task is unknown or STOPPED. Time without
-// a daemon counts too: restarts are short.
-func (o Orphans) Look(ctx context.Context, d *Daemon, clusters ...string) error {
-	live, err := d.Live(ctx)
+// Look fails for a container that has run for longer than the grace although its task is unknown or STOPPED. Time
+// without a daemon counts too: restarts are short.
+func (o Orphans) Look(ctx context.Context, d *Daemon, cluster string, live map[string]string) error {
+	wanted, err := d.wanted(ctx, cluster, live)
 	if err != nil {
 		return err
 	}
-	err = Single(live)
-	if err != nil {
-		return err
-	}
-	known := map[string]bool{}
-	for _, cluster := range clusters {
-		for _, status := range []types.DesiredStatus{types.DesiredStatusRunning, types.DesiredStatusStopped} {
-			tasks, err := d.Tasks(ctx, cluster, "", status)
-			if err != nil {
-				return err
-			}
-			for _, task := range tasks {
-				known[*task.TaskArn] = *task.LastStatus != "STOPPED"
-			}
+	for id := range o {
+		if live[id] == "" {
+			delete(o, id)
 		}
 	}
 	for id, what := range live {
 		task, _, _ := strings.Cut(what, " ")
 		since, ok := o[id]
 		switch {
-		case known[task]:
+		case wanted[task]:
 			delete(o, id)
 		case !ok:
 			o[id] = time.Now()
-		case time.Since(since) > 30*time.Second:
+		case time.Since(since) > orphanGrace:
 			return fmt.Errorf("container %s of %s has no task for %s", id[:12], what, time.Since(since))
 		}
 	}
 	return nil
 }
 
+// wanted says which of the tasks whose containers live are there and not STOPPED.
+func (d *Daemon) wanted(ctx context.Context, cluster string, live map[string]string) (map[string]bool, error) {
+	out := map[string]bool{}
+	for _, what := range live {
+		task, _, _ := strings.Cut(what, " ")
+		out[task] = false
+	}
+	for some := range slices.Chunk(slices.Collect(maps.Keys(out)), 100) {
+		said, err := d.Client.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: &cluster, Tasks: some})
+		if err != nil {
+			return nil, err
+		}
+		for _, task := range said.Tasks {
+			out[*task.TaskArn] = *task.LastStatus != "STOPPED"
+		}
+	}
+	return out, nil
+}
+
 // Agree expects Docker, the links of this host and the API to tell the same story of a cluster that nothing changes.
-func (d *Daemon) Agree(ctx context.Context, cluster string) error {
+func (d *Daemon) Agree(ctx context.Context, cluster string, agents ...string) error {
 	running, err := d.Tasks(ctx, cluster, "", types.DesiredStatusRunning)
 	if err != nil {
 		return err
@@ -138,7 +155,7 @@ func (d *Daemon) Agree(ctx context.Context, cluster string) error {
 			want = append(want, *task.TaskArn+" "+*c.Name)
 		}
 	}
-	live, err := d.Live(ctx)
+	live, err := d.Live(ctx, agents...)
 	if err != nil {
 		return err
 	}

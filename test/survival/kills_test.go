@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"os/exec"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"longshore/test/rig"
 )
@@ -21,86 +23,189 @@ import (
 const (
 	readyWithin   = 5 * time.Second
 	settlesWithin = 45 * time.Second
+	window        = 400 * time.Millisecond // of load, in which the kills of one cycle fall
+	settleEvery   = 100                    // cycles
 )
 
-// KILLS is how often the daemon dies, SEED where the random moments come from.
-func TestNothingAcknowledgedIsLostWhenTheDaemonIsKilled(t *testing.T) {
-	rig.RootOnly(t)
-	kills, seed := int(rig.Setting(t, "KILLS", 30)), rig.Setting(t, "SEED", uint64(time.Now().UnixNano()))
-	t.Logf("KILLS=%d SEED=%d", kills, seed)
-	moments := rand.New(rand.NewPCG(seed, 0))
+// battle is one daemon and two agents that die again and again under load.
+type battle struct {
+	*daemon
+	t         *testing.T
+	v         *verdict
+	moments   *rand.Rand
+	writers   []*writer
+	agents    []*rig.Agent
+	labels    []string // of the agents' containers
+	untouched map[string]string
+	orphans   rig.Orphans
+}
+
+// fight makes the world: services that nobody touches on every kind of machine, and writers for each.
+func fight(t *testing.T, v *verdict, seed uint64) *battle {
 	d := start(t)
+	b := &battle{daemon: d, t: t, v: v, moments: rand.New(rand.NewPCG(seed, 0)), orphans: rig.Orphans{}}
 	d.Cluster(home)
 	n := d.Network()
-	d.Serve(home, "steady-bridge", d.Register(rig.Definition("steady-bridge", rig.Web())), 2, nil)
-	d.Serve(home, "steady-vpc", d.Register(rig.Fargate(rig.Definition("steady-vpc", rig.Web()))), 2, n)
-	writers := []*writer{
-		newWriter("b1", nil, seed, 1), newWriter("b2", nil, seed, 2), newWriter("v1", n, seed, 3), newWriter("v2", n, seed, 4),
+	d.Register(rig.Definition("steady", rig.Web()))
+	d.Register(rig.Fargate(rig.Definition("steady-vpc", rig.Web())))
+	for range 2 {
+		a := d.Join(home, "EXTERNAL")
+		b.agents, b.labels = append(b.agents, a), append(b.labels, a.Label())
 	}
-	for _, w := range writers {
+	d.Serve(home, "steady-bridge", "steady", 2, nil)
+	d.Serve(home, "steady-vpc", "steady-vpc", 2, n)
+	d.serveExternal("steady-field", "steady", 3)
+	b.writers = []*writer{
+		newWriter("ec2", types.LaunchTypeEc2, nil, seed), newWriter("vpc", types.LaunchTypeFargate, n, seed),
+		newWriter("field-a", types.LaunchTypeExternal, nil, seed), newWriter("field-b", types.LaunchTypeExternal, nil, seed),
+	}
+	for _, w := range b.writers {
 		in := rig.Definition("run-"+w.name, rig.Probe("main"))
 		if w.network != nil {
 			in = rig.Fargate(in)
 		}
 		d.Register(in)
 	}
-	d.Stable(home, "steady-bridge", 40*time.Second)
-	d.Stable(home, "steady-vpc", 40*time.Second)
-	untouched := d.Births(home, "steady-bridge", "steady-vpc")
-	if len(untouched) != 4 {
-		t.Fatalf("4 containers are to be left alone, there are %v", untouched)
+	steady := []string{"steady-bridge", "steady-vpc", "steady-field"}
+	for _, name := range steady {
+		d.Stable(home, name, 60*time.Second)
 	}
-	lost := rig.Orphans{}
-	slowest := time.Duration(0)
-	for i := range kills {
-		err := d.loadUntilKilled(writers, 50*time.Millisecond+time.Duration(moments.IntN(1200))*time.Millisecond)
-		if err != nil {
-			t.Fatalf("before kill %d: %v", i+1, err)
-		}
-		if moments.IntN(5) == 0 {
-			d.dieAtBirth(time.Duration(moments.IntN(150)) * time.Millisecond)
-		}
-		d.Start()
-		slowest = max(slowest, d.Took)
-		err = d.survived(writers, untouched, lost)
-		if err != nil {
-			t.Fatalf("after kill %d: %v", i+1, err)
-		}
+	b.untouched = d.Births(home, steady...)
+	if len(b.untouched) != 7 {
+		t.Fatalf("7 containers are to be left alone, there are %v", b.untouched)
 	}
-	acks := 0
-	for _, w := range writers {
-		acks += w.acks
-	}
-	t.Logf("%d kills, %d acknowledged writes, the slowest start took %s", kills, acks, slowest)
-	if slowest > readyWithin {
-		t.Errorf("a start took %s, more than %s", slowest, readyWithin)
-	}
-	d.settle(writers, untouched)
+	return b
 }
 
-// loadUntilKilled runs the writers and kills the daemon under them.
-func (d *daemon) loadUntilKilled(writers []*writer, after time.Duration) error {
-	ctx, cancel := context.WithCancel(d.T.Context())
+func (d *daemon) serveExternal(name, def string, count int32) {
+	d.T.Helper()
+	_, err := d.Client.CreateService(d.T.Context(), &ecs.CreateServiceInput{Cluster: aws.String(home), ServiceName: &name,
+		TaskDefinition: &def, DesiredCount: &count, LaunchType: types.LaunchTypeExternal})
+	if err != nil {
+		d.T.Fatal(err)
+	}
+}
+
+// kills makes cycles until both counts are reached. In each, the daemon dies under the writers, an agent dies at a
+// moment of its own or, one time in four, at the very same, and what is left is compared with what was promised.
+func (b *battle) kills(kills, agentKills int) {
+	began := time.Now()
+	for i := 0; kills > 0 || agentKills > 0; i++ {
+		c := b.draw(kills, agentKills)
+		err := b.cycle(c)
+		if err != nil {
+			b.v.broken(b.t, fmt.Sprintf("cycle %d, %+v", i+1, c), err)
+		}
+		if c.daemon {
+			kills--
+		}
+		if c.agent != nil {
+			agentKills--
+		}
+		b.count(c)
+		if i%settleEvery == settleEvery-1 {
+			b.settle()
+			b.t.Logf("%d cycles after %s, %d acknowledged writes", i+1, time.Since(began), b.v.AckedWrites)
+		}
+	}
+	b.t.Logf("all kills in %s", time.Since(began))
+	b.settle()
+	b.t.Logf("settled after %s", time.Since(began))
+}
+
+// cycle of kills: who dies, and when after the load began.
+type cycle struct {
+	daemon   bool
+	agent    *rig.Agent
+	daemonAt time.Duration
+	agentAt  time.Duration
+	birth    bool // the daemon dies once more before it is ready, or soon after
+	birthAt  time.Duration
+}
+
+func (b *battle) draw(kills, agentKills int) cycle {
+	moment := func(of time.Duration) time.Duration { return time.Duration(b.moments.Int64N(int64(of))) }
+	c := cycle{daemon: kills > 0, daemonAt: 20*time.Millisecond + moment(window), birth: kills > 1 && b.moments.IntN(10) == 0,
+		birthAt: moment(150 * time.Millisecond)}
+	if agentKills > 0 {
+		c.agent, c.agentAt = b.agents[b.moments.IntN(len(b.agents))], moment(window*3/2)
+		if c.daemon && b.moments.IntN(4) == 0 {
+			c.agentAt = c.daemonAt
+		}
+	}
+	return c
+}
+
+func (b *battle) count(c cycle) {
+	b.v.add(func(v *verdict) {
+		v.AckedWrites, v.TaskStarts, v.ExitCodes = 0, 0, 0
+		for _, w := range b.writers {
+			v.AckedWrites, v.TaskStarts, v.ExitCodes = v.AckedWrites+w.acks, v.TaskStarts+w.starts, v.ExitCodes+w.codes
+		}
+		v.Checks++
+		if c.daemon {
+			v.Kills++
+			v.restarts = append(v.restarts, b.Took)
+		}
+		if c.agent != nil {
+			v.AgentKills++
+		}
+		if c.daemon && c.agent != nil && c.daemonAt == c.agentAt {
+			v.BothKills++
+		}
+	})
+}
+
+func (b *battle) cycle(c cycle) error {
+	ctx, cancel := context.WithCancel(b.t.Context())
 	defer cancel()
-	errs := make([]error, len(writers))
 	var killed atomic.Bool
 	var wg sync.WaitGroup
-	for i, w := range writers {
-		wg.Go(func() { errs[i] = w.load(ctx, d.Client, &killed) })
+	errs := make([]error, len(b.writers)+1)
+	for i, w := range b.writers {
+		client := b.Client
+		wg.Go(func() { errs[i] = w.load(ctx, client, &killed) })
 	}
-	rig.Pause(ctx, after)
-	killed.Store(true)
-	d.Kill()
+	if c.agent != nil {
+		wg.Go(func() { errs[len(b.writers)] = again(b.t.Context(), c.agent, c.agentAt) })
+	}
+	if c.daemon {
+		rig.Pause(ctx, c.daemonAt)
+		killed.Store(true)
+		b.Kill()
+	} else {
+		rig.Pause(ctx, window)
+		killed.Store(true)
+	}
 	cancel()
+	if c.birth {
+		b.dieAtBirth(c.birthAt)
+	}
+	if c.daemon {
+		b.Daemon.Start()
+	}
 	wg.Wait()
-	return errors.Join(errs...)
+	err := errors.Join(errs...)
+	if err != nil {
+		return err
+	}
+	return b.survived(b.t.Context())
+}
+
+// again kills an agent at its moment and starts it at once.
+func again(ctx context.Context, a *rig.Agent, at time.Duration) error {
+	rig.Pause(ctx, at)
+	if !a.Alive() {
+		return fmt.Errorf("the agent has ended by itself: %s", a.Log)
+	}
+	a.Kill()
+	return a.Launch(home)
 }
 
 // dieAtBirth starts the daemon and kills it before or soon after it is ready.
 func (d *daemon) dieAtBirth(after time.Duration) {
 	d.T.Helper()
-	cmd := exec.Command(os.Getenv(rig.BinVar), "up", "--data-dir", d.Dir, "--listen", d.Listen)
-	cmd.Env = append(os.Environ(), d.Extra...)
+	cmd := d.Command(d.T.Context(), "up", "--data-dir", d.Dir, "--listen", d.Listen)
 	err := cmd.Start()
 	if err != nil {
 		d.T.Fatal(err)
@@ -110,47 +215,69 @@ func (d *daemon) dieAtBirth(after time.Duration) {
 	_ = cmd.Wait()
 }
 
-func (d *daemon) survived(writers []*writer, untouched map[string]string, lost rig.Orphans) error {
-	for _, w := range writers {
-		err := w.check(d.T.Context(), d.Client)
-		if err != nil {
-			return err
-		}
+// survived asks everything at once: the checks are most of a cycle.
+func (b *battle) survived(ctx context.Context) error {
+	errs := make([]error, len(b.writers)+2)
+	var wg sync.WaitGroup
+	for i, w := range b.writers {
+		wg.Go(func() { errs[i] = w.check(ctx, b.Client) })
 	}
-	err := d.Unharmed(untouched)
+	wg.Go(func() { errs[len(b.writers)] = as("restarted", b.Unharmed(b.untouched)) })
+	wg.Go(func() { errs[len(b.writers)+1] = b.looked(ctx) })
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+func (b *battle) looked(ctx context.Context) error {
+	live, err := b.Live(ctx, b.labels...)
 	if err != nil {
 		return err
 	}
-	return lost.Look(d.T.Context(), d.Daemon, home)
+	err = rig.Single(live)
+	if err != nil {
+		return as("doubled", err)
+	}
+	return as("orphan", b.orphans.Look(ctx, b.Daemon, home, live))
 }
 
 // settle expects, some time after the last fault, what runs and what should run to be the same.
-func (d *daemon) settle(writers []*writer, untouched map[string]string) {
-	d.T.Helper()
-	rig.Eventually(d.T, settlesWithin, "the truth after the last kill", func(ctx context.Context) error {
-		for _, w := range writers {
-			err := w.check(ctx, d.Client)
-			if err != nil {
-				d.T.Fatal(err)
-			}
-			if !w.made {
-				continue
-			}
-			s, err := d.Service(ctx, home, w.name)
-			if err == nil {
-				err = rig.Steady(s)
+func (b *battle) settle() {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.t.Context(), settlesWithin)
+	defer cancel()
+	err := rig.Poll(ctx, func(ctx context.Context) error {
+		for _, w := range b.writers {
+			err := w.check(ctx, b.Client)
+			if err == nil && w.made {
+				err = b.steady(ctx, w.name)
 			}
 			if err != nil {
-				return fmt.Errorf("service %s: %w", w.name, err)
+				return err
 			}
 		}
-		return d.Agree(ctx, home)
+		for _, name := range []string{"steady-bridge", "steady-vpc", "steady-field"} {
+			err := b.steady(ctx, name)
+			if err != nil {
+				return err
+			}
+		}
+		return b.Agree(ctx, home, b.labels...)
 	})
-	err := d.Unharmed(untouched)
+	if err == nil {
+		err = as("restarted", b.Unharmed(b.untouched))
+	}
 	if err != nil {
-		d.T.Fatal(err)
+		b.v.broken(b.t, "the truth after the last kill", err)
 	}
-	for _, name := range []string{"steady-bridge", "steady-vpc"} {
-		d.Stable(home, name, 5*time.Second)
+}
+
+func (b *battle) steady(ctx context.Context, service string) error {
+	s, err := b.Service(ctx, home, service)
+	if err == nil {
+		err = rig.Steady(s)
 	}
+	if err != nil {
+		return fmt.Errorf("service %s: %w", service, err)
+	}
+	return nil
 }

@@ -7,10 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
-	"strings"
+	"strconv"
 	"sync/atomic"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -22,64 +20,105 @@ import (
 // home is the cluster that the writers run their tasks in.
 const home = "load"
 
+// What a writer has at most before it starts afresh or waits: checks must stay short in long runs.
+const (
+	revisionsOfFamily = 80
+	clustersKept      = 40
+	tasksAtOnce       = 3
+)
+
 // writer changes records that nobody else touches and remembers what was acknowledged. A call that got no answer may
 // have happened or not: both are right, a third thing is not.
 type writer struct {
 	name     string
+	launch   types.LaunchType
 	network  *types.NetworkConfiguration // not nil: its tasks are FARGATE's
 	rand     *rand.Rand
 	n        int
 	acks     int
+	starts   int               // tasks of acknowledged RunTask calls
+	codes    int               // exit codes that were compared with what the process ended with
+	family   int               // families are left behind once they have many revisions
 	markers  map[int32]string  // acknowledged revisions, and what each was registered with
 	asked    map[string]bool   // markers sent, acknowledged or not
 	clusters map[string]string // acknowledged status; "" while a call about it is unanswered
-	runs     map[string]bool   // startedBy of RunTask calls: acknowledged or not
-	tasks    map[string]bool   // tasks told of by an answer: true once StopTask was acknowledged
+	runs     map[string]run    // calls of RunTask that were not answered, by startedBy
+	tasks    map[string]*ran   // tasks told of by an answer
+	ended    []string          // the last tasks that were seen STOPPED
 	made     bool              // the service is acknowledged
 	desired  []int32           // what the service's desiredCount may be; the last is the newest
 }
 
-func newWriter(name string, n *types.NetworkConfiguration, seed uint64, i int) *writer {
+// run is what RunTask was asked for: tasks that stay until they are stopped, or that end with a code of their own.
+type run struct {
+	count int32
+	code  int32 // 0 stays
+}
+
+// ran is what is known of one task.
+type ran struct {
+	run
+	asked     bool   // StopTask was sent
+	stopped   bool   // and acknowledged
+	rank      int    // of the last lastStatus that was read
+	container string // the runtime id, once one was read
+}
+
+func newWriter(name string, l types.LaunchType, n *types.NetworkConfiguration, seed uint64) *writer {
+	sum := uint64(0)
+	for _, c := range name {
+		sum = sum*31 + uint64(c)
+	}
 	return &writer{
-		name: name, network: n, rand: rand.New(rand.NewPCG(seed, uint64(i))), markers: map[int32]string{},
-		asked: map[string]bool{}, clusters: map[string]string{}, runs: map[string]bool{}, tasks: map[string]bool{},
+		name: name, launch: l, network: n, rand: rand.New(rand.NewPCG(seed, sum)), markers: map[int32]string{},
+		asked: map[string]bool{}, clusters: map[string]string{}, runs: map[string]run{}, tasks: map[string]*ran{},
 	}
 }
 
 // load writes until the daemon is gone. A fault of the API is an error: nothing that is sent here deserves one.
 func (w *writer) load(ctx context.Context, c *ecs.Client, killed *atomic.Bool) error {
 	steps := []func(context.Context, *ecs.Client) error{
-		w.register, w.register, w.register, w.scale, w.scale, w.startTasks, w.stopTask, w.stopTask, w.changeCluster,
+		w.register, w.register, w.register, w.scale, w.scale, w.startTasks, w.startMortal, w.stopTask, w.stopTask,
+		w.changeCluster,
 	}
 	for ctx.Err() == nil {
 		w.n++
 		err := steps[w.rand.IntN(len(steps))](ctx, c)
-		if rig.Refusal(err) != "" || errors.Is(err, errReused) || err != nil && !killed.Load() {
+		var v violation
+		switch {
+		case errors.As(err, &v):
 			return fmt.Errorf("%s: %w", w.name, err)
-		}
-		if err != nil {
+		case rig.Refusal(err) != "" || err != nil && !killed.Load():
+			return fmt.Errorf("%s: %w", w.name, err)
+		case err != nil:
 			return nil // the daemon died under the call
 		}
-		w.acks++
 	}
 	return nil
 }
 
-func (w *writer) marker() string { return fmt.Sprintf("%s-%d", w.name, w.n) }
+func (w *writer) marker() string     { return fmt.Sprintf("%s-%d", w.name, w.n) }
+func (w *writer) familyName() string { return fmt.Sprintf("family-%s-%d", w.name, w.family) }
 
 func (w *writer) register(ctx context.Context, c *ecs.Client) error {
+	if len(w.markers) >= revisionsOfFamily {
+		w.family++
+		clear(w.markers)
+		clear(w.asked)
+	}
 	marker := w.marker()
 	w.asked[marker] = true
 	env := []types.KeyValuePair{{Name: aws.String("MARKER"), Value: &marker}}
 	first, second := rig.Probe("first"), rig.Probe("second")
 	first.Environment, second.Environment = env, env
-	out, err := c.RegisterTaskDefinition(ctx, rig.Definition("family-"+w.name, first, second))
+	out, err := c.RegisterTaskDefinition(ctx, rig.Definition(w.familyName(), first, second))
 	if err != nil {
 		return err
 	}
+	w.acks++
 	rev := out.TaskDefinition.Revision
 	if old, ok := w.markers[rev]; ok {
-		return fmt.Errorf("revision %d was given to %s and to %s: %w", rev, old, marker, errReused)
+		return doubled("revision %d was given to %s and to %s", rev, old, marker)
 	}
 	w.markers[rev] = marker
 	return nil
@@ -96,6 +135,7 @@ func (w *writer) changeCluster(ctx context.Context, c *ecs.Client) error {
 		w.clusters[active[0]] = ""
 		_, err := c.DeleteCluster(ctx, &ecs.DeleteClusterInput{Cluster: &active[0]})
 		if err == nil {
+			w.acks++
 			w.clusters[active[0]] = "INACTIVE"
 		}
 		return err
@@ -104,16 +144,10 @@ func (w *writer) changeCluster(ctx context.Context, c *ecs.Client) error {
 	w.clusters[name] = ""
 	_, err := c.CreateCluster(ctx, &ecs.CreateClusterInput{ClusterName: &name})
 	if err == nil {
+		w.acks++
 		w.clusters[name] = "ACTIVE"
 	}
 	return err
-}
-
-func (w *writer) launch() types.LaunchType {
-	if w.network != nil {
-		return types.LaunchTypeFargate
-	}
-	return types.LaunchTypeEc2
 }
 
 func (w *writer) scale(ctx context.Context, c *ecs.Client) error {
@@ -126,9 +160,10 @@ func (w *writer) scale(ctx context.Context, c *ecs.Client) error {
 	} else {
 		_, err = c.CreateService(ctx, &ecs.CreateServiceInput{
 			Cluster: aws.String(home), ServiceName: &w.name, TaskDefinition: aws.String("run-" + w.name),
-			DesiredCount: &want, LaunchType: w.launch(), NetworkConfiguration: w.network})
+			DesiredCount: &want, LaunchType: w.launch, NetworkConfiguration: w.network})
 	}
 	if err == nil {
+		w.acks++
 		w.made, w.desired = true, []int32{want}
 	}
 	return err
@@ -136,12 +171,22 @@ func (w *writer) scale(ctx context.Context, c *ecs.Client) error {
 
 // startTasks asks for two tasks in one call: there are two or none.
 func (w *writer) startTasks(ctx context.Context, c *ecs.Client) error {
-	if w.wanted() > 2 {
+	return w.start(ctx, c, run{count: 2})
+}
+
+// startMortal starts a task that ends by itself with a code that Docker and the API must agree about, whoever was
+// there to see it.
+func (w *writer) startMortal(ctx context.Context, c *ecs.Client) error {
+	return w.start(ctx, c, run{count: 1, code: 1 + int32(w.rand.IntN(99))})
+}
+
+func (w *writer) start(ctx context.Context, c *ecs.Client, r run) error {
+	if len(w.tasks) >= tasksAtOnce {
 		return nil
 	}
 	by := w.marker()
-	w.runs[by] = false
-	out, err := c.RunTask(ctx, w.runTask(by))
+	w.runs[by] = r
+	out, err := c.RunTask(ctx, w.runTask(by, r))
 	if err != nil {
 		return err
 	}
@@ -162,232 +207,44 @@ func refusedByAgent(out *ecs.RunTaskOutput) bool {
 	return len(out.Tasks) == 0 && len(out.Failures) > 0
 }
 
-func (w *writer) runTask(by string) *ecs.RunTaskInput {
-	return &ecs.RunTaskInput{
-		Cluster: aws.String(home), TaskDefinition: aws.String("run-" + w.name), LaunchType: w.launch(),
-		NetworkConfiguration: w.network, Count: aws.Int32(2), StartedBy: &by, ClientToken: &by,
+func (w *writer) runTask(by string, r run) *ecs.RunTaskInput {
+	in := &ecs.RunTaskInput{
+		Cluster: aws.String(home), TaskDefinition: aws.String("run-" + w.name), LaunchType: w.launch,
+		NetworkConfiguration: w.network, Count: &r.count, StartedBy: &by, ClientToken: &by,
 	}
+	if r.code != 0 {
+		in.Overrides = &types.TaskOverride{ContainerOverrides: []types.ContainerOverride{{
+			Name: aws.String("main"), Command: []string{"exit", strconv.Itoa(int(r.code))}}}}
+	}
+	return in
 }
 
 func (w *writer) learnRun(by string, out *ecs.RunTaskOutput) error {
-	if len(out.Tasks) != 2 {
+	r := w.runs[by]
+	if len(out.Tasks) != int(r.count) {
 		return fmt.Errorf("run-task %s: %d tasks, %s", by, len(out.Tasks), rig.Show(out.Failures))
 	}
-	w.runs[by] = true
+	delete(w.runs, by)
+	w.acks++
+	w.starts += len(out.Tasks)
 	for _, task := range out.Tasks {
-		_, known := w.tasks[*task.TaskArn]
-		if !known {
-			w.tasks[*task.TaskArn] = false
-		}
+		w.tasks[*task.TaskArn] = &ran{run: r}
 	}
 	return nil
-}
-
-// wanted is how many tasks nobody has stopped yet.
-func (w *writer) wanted() int {
-	n := 0
-	for _, stopped := range w.tasks {
-		if !stopped {
-			n++
-		}
-	}
-	return n
 }
 
 func (w *writer) stopTask(ctx context.Context, c *ecs.Client) error {
-	for arn, stopped := range w.tasks {
-		if stopped {
+	for arn, task := range w.tasks {
+		if task.asked || task.code != 0 {
 			continue
 		}
+		task.asked = true
 		_, err := c.StopTask(ctx, &ecs.StopTaskInput{Cluster: aws.String(home), Task: &arn})
 		if err == nil {
-			w.tasks[arn] = true
+			w.acks++
+			task.stopped = true
 		}
 		return err
-	}
-	return nil
-}
-
-// errReused ends a load that got a revision number twice.
-var errReused = errors.New("revision numbers are never reused")
-
-// check compares what the daemon has with what was acknowledged, and learns what became of unanswered calls.
-func (w *writer) check(ctx context.Context, c *ecs.Client) error {
-	for _, look := range []func(context.Context, *ecs.Client) error{
-		w.checkRevisions, w.checkClusters, w.checkService, w.checkRuns, w.checkTasks,
-	} {
-		err := look(ctx, c)
-		if err != nil {
-			return fmt.Errorf("%s: %w", w.name, err)
-		}
-	}
-	return nil
-}
-
-func (w *writer) checkRevisions(ctx context.Context, c *ecs.Client) error {
-	have := map[int32]string{}
-	var newest []string
-	pages := ecs.NewListTaskDefinitionsPaginator(c, &ecs.ListTaskDefinitionsInput{
-		FamilyPrefix: aws.String("family-" + w.name)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return err
-		}
-		newest = append(newest, page.TaskDefinitionArns...)
-	}
-	for _, arn := range newest {
-		var rev int32
-		_, err := fmt.Sscan(arn[strings.LastIndexByte(arn, ':')+1:], &rev)
-		if err != nil {
-			return err
-		}
-		have[rev] = arn
-	}
-	for rev := range w.markers {
-		if have[rev] == "" {
-			return fmt.Errorf("acknowledged revision %d is gone", rev)
-		}
-	}
-	for _, arn := range newest[max(0, len(newest)-3):] { // the newest are those at risk
-		err := w.checkRevision(ctx, c, arn)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (w *writer) checkRevision(ctx context.Context, c *ecs.Client, arn string) error {
-	out, err := c.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: &arn})
-	if err != nil {
-		return err
-	}
-	td := out.TaskDefinition
-	if len(td.ContainerDefinitions) != 2 {
-		return fmt.Errorf("%s is half written: %s", arn, rig.Show(td))
-	}
-	for _, d := range td.ContainerDefinitions {
-		marker := aws.ToString(d.Environment[0].Value)
-		known, ok := w.markers[td.Revision]
-		if ok && known != marker || !w.asked[marker] {
-			return fmt.Errorf("revision %d holds %s, acknowledged was %q", td.Revision, marker, known)
-		}
-		w.markers[td.Revision] = marker
-	}
-	return nil
-}
-
-func (w *writer) checkClusters(ctx context.Context, c *ecs.Client) error {
-	var names []string
-	for name := range w.clusters {
-		names = append(names, name)
-	}
-	for some := range slices.Chunk(names, 100) {
-		out, err := c.DescribeClusters(ctx, &ecs.DescribeClustersInput{Clusters: some})
-		if err != nil {
-			return err
-		}
-		found := map[string]string{}
-		for _, cluster := range out.Clusters {
-			found[*cluster.ClusterName] = *cluster.Status
-		}
-		for _, name := range some {
-			if want := w.clusters[name]; want != "" && found[name] != want {
-				return fmt.Errorf("cluster %s is %q, acknowledged was %s", name, found[name], want)
-			}
-			w.clusters[name] = found[name]
-			if found[name] == "" {
-				delete(w.clusters, name)
-			}
-		}
-	}
-	return nil
-}
-
-func (w *writer) checkService(ctx context.Context, c *ecs.Client) error {
-	if len(w.desired) == 0 {
-		return nil
-	}
-	out, err := c.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: aws.String(home), Services: []string{w.name}})
-	if err != nil {
-		return err
-	}
-	if len(out.Services) == 0 {
-		if w.made {
-			return errors.New("the acknowledged service is gone")
-		}
-		return nil
-	}
-	s := out.Services[0]
-	if !slices.Contains(w.desired, s.DesiredCount) || len(s.Deployments) != 1 {
-		return fmt.Errorf("desiredCount may be %v: %s", w.desired, rig.Show(s))
-	}
-	w.made, w.desired = true, []int32{s.DesiredCount}
-	return nil
-}
-
-// checkRuns sends unanswered calls again with the same token: however often a call is sent, it starts two tasks.
-func (w *writer) checkRuns(ctx context.Context, c *ecs.Client) error {
-	for by, known := range w.runs {
-		if known {
-			continue
-		}
-		err := w.runAgain(ctx, c, by)
-		if err != nil {
-			return err
-		}
-		n := 0
-		for _, status := range []types.DesiredStatus{types.DesiredStatusRunning, types.DesiredStatusStopped} {
-			list, err := c.ListTasks(ctx, &ecs.ListTasksInput{
-				Cluster: aws.String(home), StartedBy: &by, DesiredStatus: status})
-			if err != nil {
-				return err
-			}
-			n += len(list.TaskArns)
-		}
-		if n != 2 {
-			return fmt.Errorf("run-task %s was sent twice with one token and started %d tasks, not 2", by, n)
-		}
-	}
-	return nil
-}
-
-func (w *writer) runAgain(ctx context.Context, c *ecs.Client, by string) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	return rig.Poll(ctx, func(ctx context.Context) error {
-		out, err := c.RunTask(ctx, w.runTask(by))
-		if err != nil {
-			return fmt.Errorf("run-task sent again: %w", err)
-		}
-		return w.learnRun(by, out)
-	})
-}
-
-func (w *writer) checkTasks(ctx context.Context, c *ecs.Client) error {
-	var arns []string
-	for arn := range w.tasks {
-		arns = append(arns, arn)
-	}
-	for some := range slices.Chunk(arns, 100) {
-		out, err := c.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: aws.String(home), Tasks: some})
-		if err != nil {
-			return err
-		}
-		if len(out.Failures) > 0 {
-			return fmt.Errorf("acknowledged tasks are gone: %s", rig.Show(out.Failures))
-		}
-		for _, task := range out.Tasks {
-			stopped := w.tasks[*task.TaskArn]
-			if stopped && *task.DesiredStatus != "STOPPED" {
-				return fmt.Errorf("the stop of %s was acknowledged and is forgotten", *task.TaskArn)
-			}
-			if !stopped && *task.LastStatus == "STOPPED" && task.StopCode != types.TaskStopCodeUserInitiated {
-				return fmt.Errorf("a task that nobody stopped has stopped: %s", rig.Show(task))
-			}
-			w.tasks[*task.TaskArn] = *task.DesiredStatus == "STOPPED"
-		}
 	}
 	return nil
 }

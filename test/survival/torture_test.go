@@ -1,0 +1,66 @@
+//go:build e2e
+
+package survival
+
+import (
+	"testing"
+	"time"
+
+	"longshore/test/rig"
+)
+
+// What a run must bear for each kill, or it proves nothing.
+const (
+	writesPerKill = 20
+	startsPerKill = 1
+)
+
+// TestTorture takes its counts from the environment: KILLS of the daemon, AGENT_KILLS, DOCKER_RESTARTS of an engine
+// of its own, START_STOPS of tasks, and the SEED of all random moments. Without them it is CI's share.
+func TestTorture(t *testing.T) {
+	rig.RootOnly(t)
+	v := &verdict{Test: "torture", Seed: rig.Setting(t, "SEED", uint64(time.Now().UnixNano()))}
+	kills, agentKills := int(rig.Setting(t, "KILLS", 30)), int(rig.Setting(t, "AGENT_KILLS", 30))
+	outages, brief := int(rig.Setting(t, "DOCKER_RESTARTS", 5)), int(rig.Setting(t, "START_STOPS", 200))
+	t.Logf("SEED=%d KILLS=%d AGENT_KILLS=%d DOCKER_RESTARTS=%d START_STOPS=%d", v.Seed, kills, agentKills, outages, brief)
+	began := time.Now()
+	t.Cleanup(func() { v.report(t, began) })
+	t.Run("at once", func(t *testing.T) {
+		t.Run("kills", func(t *testing.T) {
+			t.Parallel()
+			b := fight(t, v, v.Seed)
+			b.startStops(brief)
+			b.kills(kills, agentKills)
+		})
+		t.Run("outages", func(t *testing.T) {
+			t.Parallel()
+			if outages == 0 {
+				return
+			}
+			s := besiege(t, v, v.Seed)
+			s.restarts(outages)
+			s.reachable()
+		})
+	})
+	v.floors(t, kills, agentKills, outages)
+}
+
+// floors fails a run that did too little for its kills.
+func (v *verdict) floors(t *testing.T, kills, agentKills, outages int) {
+	all := kills + agentKills
+	if v.Kills < kills || v.AgentKills < agentKills || v.DockerRestarts < outages {
+		t.Errorf("asked for %d, %d and %d faults: %d, %d and %d", kills, agentKills, outages, v.Kills, v.AgentKills,
+			v.DockerRestarts)
+	}
+	if v.AckedWrites < writesPerKill*all || v.TaskStarts < startsPerKill*all || v.briefs < outages {
+		t.Errorf("too little load: %d acknowledged writes, %d tasks started, %d around outages", v.AckedWrites,
+			v.TaskStarts, v.briefs)
+	}
+	slowest := time.Duration(0)
+	for _, took := range v.restarts {
+		slowest = max(slowest, took)
+	}
+	if slowest > readyWithin {
+		t.Errorf("a start took %s, more than %s", slowest, readyWithin)
+	}
+}
