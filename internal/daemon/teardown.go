@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"longshore/internal/node/docker"
 )
@@ -80,18 +81,35 @@ func Teardown(ctx context.Context, c Config, i Installation) (string, error) {
 	return fmt.Sprintf("%d containers and %d volumes removed; records and logs are kept in %s", containers, volumes, c.DataDir), err
 }
 
+// lateCreate is how long after the daemon's end the engine may still finish a container that the daemon had asked
+// for: nobody waits for the answer any more, and the engine goes on all the same.
+const lateCreate = 500 * time.Millisecond
+
+// removeContainers removes until nothing has come for a while.
 func removeContainers(ctx context.Context, e *docker.Engine, installation string) (int, error) {
-	found, err := e.List(ctx, map[string]string{label: installation})
-	if err != nil {
-		return 0, err
-	}
-	for _, f := range found {
-		err = e.Remove(ctx, f.ID)
-		if err != nil && !errors.Is(err, docker.ErrNotFound) {
-			return 0, err
+	removed := 0
+	for quiet := false; ; {
+		found, err := e.List(ctx, map[string]string{label: installation})
+		if err != nil {
+			return removed, err
+		}
+		for _, f := range found {
+			err = e.Remove(ctx, f.ID)
+			if err != nil && !errors.Is(err, docker.ErrNotFound) {
+				return removed, err
+			}
+		}
+		removed += len(found)
+		if quiet && len(found) == 0 {
+			return removed, nil
+		}
+		quiet = len(found) == 0
+		select {
+		case <-ctx.Done():
+			return removed, ctx.Err()
+		case <-time.After(lateCreate):
 		}
 	}
-	return len(found), nil
 }
 
 func removeVolumes(ctx context.Context, e *docker.Engine, installation string) (int, error) {
