@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"slices"
+	"time"
 
 	"longshore/internal/state"
 )
@@ -19,7 +20,7 @@ func (o *Oracle) withinBounds(old, now *state.Task) {
 		return
 	}
 	if old.Desired == state.Running && now.Desired == state.Stopped && now.StopCode == state.StopServiceScheduler &&
-		o.healthy(old) {
+		o.settled(old) {
 		o.notTooFew(s, now)
 	}
 }
@@ -54,16 +55,34 @@ func (o *Oracle) notTooFew(s *state.Service, stopped *state.Task) {
 	}
 }
 
-// healthy tasks run, are asked to, and have passed their checks where they have some.
+// healthy tasks run, are asked to, and have passed their checks where they have some. Without checks it takes time to
+// tell: whoever is counted on gets the benefit of the doubt, and so does the stop of one that began just now.
 func (o *Oracle) healthy(t *state.Task) bool {
 	if t.Desired != state.Running || t.Last != state.Running || t.Health == state.HealthUnhealthy {
 		return false
 	}
-	td := o.definitions[t.TaskDefinition]
-	if td != nil && slices.ContainsFunc(td.Containers, checked) {
-		return t.Health == state.HealthHealthy
+	return !o.checked(t) || t.Health == state.HealthHealthy
+}
+
+// settled tasks are healthy beyond doubt: after crashes of others like it, only what has run for longer.
+func (o *Oracle) settled(t *state.Task) bool {
+	if !o.healthy(t) || o.checked(t) {
+		return o.healthy(t)
 	}
-	return !t.StartedAt.Add(o.HealthyAfter).After(o.Now())
+	wait := 2 * o.HealthyAfter
+	s := o.services[t.Service]
+	if s != nil && s.Throttle.Crashes > 0 {
+		wait = crashWatch
+	}
+	return o.Now().Sub(o.note(t).running) > wait
+}
+
+// crashWatch is how long a task must have run to be told from those that crash.
+const crashWatch = 45 * time.Second
+
+func (o *Oracle) checked(t *state.Task) bool {
+	td := o.definitions[t.TaskDefinition]
+	return td != nil && slices.ContainsFunc(td.Containers, checked)
 }
 
 func checked(c state.Container) bool {

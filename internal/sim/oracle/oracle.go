@@ -54,7 +54,7 @@ type Oracle struct {
 	definitions map[state.TaskDefinitionKey]*state.TaskDefinition
 	lastEvent   map[string]string // service and generation → key of the newest event
 	effects     map[string]int    // startedBy → tasks made
-	pending     map[state.TaskKey]time.Time
+	moments     map[state.TaskKey]*moments
 
 	// The processes, by the engines' word.
 	containers map[string]map[string]*seen // node → id
@@ -84,7 +84,7 @@ func New(c Config) *Oracle {
 	}
 	o := &Oracle{Config: c, used: map[string]bool{}, lastEvent: map[string]string{}, effects: map[string]int{},
 		containers: map[string]map[string]*seen{}, live: map[role]map[string]bool{},
-		byTask: map[string][]*seen{}, orphans: map[string]time.Time{}}
+		byTask: map[string][]*seen{}, orphans: map[string]time.Time{}, moments: map[state.TaskKey]*moments{}}
 	o.forget()
 	return o
 }
@@ -99,7 +99,6 @@ func (o *Oracle) forget() {
 	o.deployments = map[state.DeploymentKey]*state.Deployment{}
 	o.instances = map[state.InstanceKey]*state.Instance{}
 	o.definitions = map[state.TaskDefinitionKey]*state.TaskDefinition{}
-	o.pending = map[state.TaskKey]time.Time{}
 }
 
 // Counts of what was judged so far.
@@ -137,6 +136,28 @@ func (o *Oracle) change(c store.Change) {
 		o.eventTold(now)
 	}
 	o.book(c.Table, c.Key, c.New)
+}
+
+// moments of a task, by the oracle's own clock: those in the records are the server's, which may jump.
+type moments struct {
+	born, running, stopping time.Time
+	complained              bool
+}
+
+// note the moments of a task as they come.
+func (o *Oracle) note(t *state.Task) *moments {
+	m := o.moments[t.Key]
+	if m == nil {
+		m = &moments{born: o.Now()}
+		o.moments[t.Key] = m
+	}
+	if m.running.IsZero() && t.Last == state.Running {
+		m.running = o.Now()
+	}
+	if m.stopping.IsZero() && t.Desired == state.Stopped {
+		m.stopping = o.Now()
+	}
+	return m
 }
 
 func (o *Oracle) taskChanged(old, now *state.Task) {

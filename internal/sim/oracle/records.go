@@ -107,6 +107,7 @@ func (o *Oracle) book(table, key string, record any) {
 
 func (o *Oracle) fileTask(t *state.Task) {
 	o.tasks[t.Key] = t
+	o.note(t)
 	if !t.Live() {
 		return
 	}
@@ -127,7 +128,7 @@ func file[K ~string](index map[K]map[state.TaskKey]bool, k K, t state.TaskKey) {
 func (o *Oracle) unfile(record any) {
 	switch r := record.(type) {
 	case *state.Task:
-		delete(o.tasks, r.Key)
+		delete(o.tasks, r.Key) // its moments stay: a record is unfiled whenever it changes
 		delete(o.byService[r.Service], r.Key)
 		delete(o.byInstance[r.Instance], r.Key)
 	case *state.Service:

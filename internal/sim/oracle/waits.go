@@ -16,7 +16,8 @@ func (o *Oracle) waiting(now time.Time) {
 		return
 	}
 	for k, t := range o.tasks {
-		since, waits := waitsSince(t)
+		m := o.note(t)
+		since, waits := m.waitsSince(t)
 		if !waits || o.explained(t) {
 			continue
 		}
@@ -32,8 +33,8 @@ func (o *Oracle) waiting(now time.Time) {
 		if t.Desired == state.Stopped {
 			limit += o.StopTimeout
 		}
-		if now.Sub(since) > limit && o.pending[k].IsZero() {
-			o.pending[k] = now // said once
+		if now.Sub(since) > limit && !m.complained {
+			m.complained = true
 			o.violate("O6", "task %s is %s (desired %s, instance %q) for %s without a reason", k, t.Last, t.Desired,
 				t.Instance, now.Sub(since))
 		}
@@ -48,14 +49,14 @@ func (o *Oracle) node(t *state.Task) string {
 }
 
 // waitsSince says whether something is still to happen to a task, and since when.
-func waitsSince(t *state.Task) (time.Time, bool) {
+func (m *moments) waitsSince(t *state.Task) (time.Time, bool) {
 	switch {
 	case !t.Live():
 		return time.Time{}, false
 	case t.Desired == state.Stopped:
-		return t.StoppingAt, true
+		return m.stopping, true
 	case t.Last.Rank() < state.Running.Rank():
-		return t.CreatedAt, true
+		return m.born, true
 	}
 	return time.Time{}, false
 }
