@@ -64,6 +64,7 @@ type commands struct {
 	Agent   agentCommand   `cmd:"" help:"Join this machine to a cluster of a daemon elsewhere."`
 	Down    downCommand    `cmd:"" help:"Stop the daemon and remove every container, namespace, link and rule that it owns."`
 	Version versionCommand `cmd:"" help:"Say which build this is."`
+	Sim     simCommand     `cmd:"" help:"Run a simulated installation through crashes and broken networks, by seed."`
 	Scope   scopeCommand   `cmd:"" hidden:"" help:"Print the rows of SCOPE.md."`
 	DemoWeb demoWebCommand `cmd:"" hidden:"" name:"demo-web" help:"Serve the demo's pages; runs inside its image."`
 }

@@ -7,6 +7,7 @@
 package dice
 
 import (
+	"fmt"
 	"hash/fnv"
 	"io"
 	"math/rand/v2"
@@ -61,4 +62,13 @@ func (d *Dice) Read(p []byte) (int, error) {
 		p[i] = byte(d.Uint64() >> 8)
 	}
 	return len(p), nil
+}
+
+// ID is 32 hexadecimal digits.
+func (d *Dice) ID() string { return fmt.Sprintf("%016x%016x", d.Uint64(), d.Uint64()) }
+
+// UUID is a version 4 UUID.
+func (d *Dice) UUID() string {
+	h := d.ID()
+	return h[:8] + "-" + h[8:12] + "-4" + h[13:16] + "-a" + h[17:20] + "-" + h[20:]
 }

@@ -99,6 +99,25 @@ func (n *Network) Cut(from, to string) {
 	})
 }
 
+// Lag sets what a link takes, in both directions, for hosts that are closer than others.
+func (n *Network) Lag(a, b string, d time.Duration) {
+	for _, l := range []*link{n.link(a, b), n.link(b, a)} {
+		l.mu.Lock()
+		l.lag = d
+		l.mu.Unlock()
+	}
+}
+
+// Vanish ends a host of which only the name is at hand.
+func (n *Network) Vanish(name string) {
+	n.mu.Lock()
+	h := n.hosts[name]
+	n.mu.Unlock()
+	if h != nil {
+		h.Vanish()
+	}
+}
+
 // Heal ends a cut; what was sent meanwhile arrives a retransmission later.
 func (n *Network) Heal(from, to string) {
 	l := n.link(from, to)
