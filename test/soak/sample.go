@@ -19,7 +19,8 @@ const sampleEvery = 10 * time.Second
 // sample is the daemon at one moment.
 type sample struct {
 	At          float64 `json:"at"`  // seconds since the churn began
-	RSS         float64 `json:"rss"` // MiB
+	RSS         float64 `json:"rss"`  // MiB
+	Anon        float64 `json:"anon"` // MiB of it that are no pages of files: what the process has made itself
 	Heap        float64 `json:"heap"`
 	Goroutines  int     `json:"goroutines"`
 	Descriptors int     `json:"descriptors"`
@@ -39,7 +40,7 @@ func (i *installation) sample(ctx context.Context, c client) (sample, error) {
 	}
 	s.Goroutines, s.Heap = h.Goroutines, float64(h.HeapLive)/(1<<20)
 	proc := filepath.Join("/proc", strconv.Itoa(i.cmd.Process.Pid))
-	s.RSS, err = rss(proc)
+	s.RSS, s.Anon, err = resident(proc)
 	if err != nil {
 		return s, err
 	}
@@ -61,14 +62,28 @@ func (i *installation) sample(ctx context.Context, c client) (sample, error) {
 	return s, nil
 }
 
-func rss(proc string) (float64, error) {
-	text, err := os.ReadFile(filepath.Join(proc, "statm"))
+// resident memory in MiB, and the part of it that is not of files.
+func resident(proc string) (all, anon float64, err error) {
+	text, err := os.ReadFile(filepath.Join(proc, "status"))
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	var all, resident float64
-	_, err = fmt.Sscan(string(text), &all, &resident)
-	return resident * float64(os.Getpagesize()) / (1 << 20), err
+	for line := range strings.Lines(string(text)) {
+		f := strings.Fields(line)
+		if len(f) < 2 || f[0] != "VmRSS:" && f[0] != "RssAnon:" {
+			continue
+		}
+		kib, err := strconv.ParseFloat(f[1], 64)
+		if err != nil {
+			return 0, 0, err
+		}
+		if f[0] == "VmRSS:" {
+			all = kib / 1024
+		} else {
+			anon = kib / 1024
+		}
+	}
+	return all, anon, nil
 }
 
 // cpu seconds that a process has taken, its threads together.

@@ -31,6 +31,8 @@ type verdict struct {
 	WarmUp         float64 `json:"warm_up_minutes"`
 	RSS            float64 `json:"rss_slope_mib_h"`
 	RSSWithin      float64 `json:"rss_slope_within"`
+	Anon           float64 `json:"anon_slope_mib_h"`
+	AnonWithin     float64 `json:"anon_slope_within"`
 	Heap           float64 `json:"heap_slope_mib_h"`
 	HeapWithin     float64 `json:"heap_slope_within"`
 	FD             float64 `json:"fd_slope_h"`
@@ -40,6 +42,7 @@ type verdict struct {
 	Data           float64 `json:"data_slope_mib_h"`
 	DataWithin     float64 `json:"data_slope_within"`
 	RSSEnd         float64 `json:"rss_mib_end"`
+	AnonEnd        float64 `json:"anon_mib_end"`
 	HeapEnd        float64 `json:"heap_mib_end"`
 	FDEnd          int     `json:"fd_end"`
 	GoroutinesEnd  int     `json:"goroutines_end"`
@@ -80,7 +83,7 @@ func (v *verdict) judge(all []sample, w *world, i *installation) {
 	}
 	first, last := all[0], all[len(all)-1]
 	v.Minutes = last.At / 60
-	v.RSSEnd, v.HeapEnd, v.FDEnd, v.GoroutinesEnd, v.DataEnd = last.RSS, last.Heap, last.Descriptors, last.Goroutines, last.DataMiB
+	v.RSSEnd, v.AnonEnd, v.HeapEnd, v.FDEnd, v.GoroutinesEnd, v.DataEnd = last.RSS, last.Anon, last.Heap, last.Descriptors, last.Goroutines, last.DataMiB
 	v.CPU = (last.CPU - first.CPU) / (last.At - first.At)
 	v.LiveMean = mean(column(all, func(s sample) float64 { return float64(s.Live) }))
 	v.LogKiBPerHour = (last.LogKiB - first.LogKiB) / (last.At - first.At) * 3600
@@ -120,6 +123,7 @@ func (v *verdict) slopes(all []sample) {
 		slope, within *float64
 	}{
 		{"resident memory, MiB", func(s sample) float64 { return s.RSS }, memoryLimit, &v.RSS, &v.RSSWithin},
+		{"anonymous memory, MiB", func(s sample) float64 { return s.Anon }, memoryLimit, &v.Anon, &v.AnonWithin},
 		{"live heap, MiB", func(s sample) float64 { return s.Heap }, memoryLimit, &v.Heap, &v.HeapWithin},
 		{"descriptors", func(s sample) float64 { return float64(s.Descriptors) }, countLimit, &v.FD, &v.FDWithin},
 		{"goroutines", func(s sample) float64 { return float64(s.Goroutines) }, countLimit, &v.Goroutine, &v.GoroutineWith},
