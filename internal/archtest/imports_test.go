@@ -22,6 +22,7 @@ var layers = []layer{
 	{"internal/store/record", nil, "a record's bytes know no noun"},
 	{"internal/store", []string{"internal/state", "internal/store/record", "internal/gen/records"},
 		"the store knows nouns and nobody who uses them"},
+	{"internal/lease", nil, "who leads is decided on a record that somebody else keeps"},
 	{"internal/gen/*", []string{"internal/aws/wire"}, "generated shapes are the dialect's"},
 	{"internal/aws/*", []string{"internal/aws/*"}, "the dialect knows no service"},
 	{"internal/acs", nil, "the agent protocol is shared by both sides and knows neither"},
@@ -111,6 +112,7 @@ var owners = map[string][]string{
 	"sigs.k8s.io/knftables":          {"internal/node/awsvpc"},
 	"github.com/cockroachdb/pebble":  {"internal/store/engine/pebble", "internal/telemetry/logstore"},
 	"github.com/tidwall/btree":       {"internal/store"},
+	"go.etcd.io/etcd":                {"internal/store/engine/etcd"},
 	"github.com/alecthomas/kong":     {"internal/cli"},
 	"github.com/coder/websocket":     {"internal/dispatch", "internal/node"},
 }
