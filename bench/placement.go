@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"longshore/internal/control/loop"
@@ -150,6 +151,7 @@ type placing struct {
 	nodes, tasks int
 	order        []state.TaskKey // as they were created
 	rate, peer   float64
+	cpu          time.Duration // of the whole process, while it placed
 }
 
 func (w *placing) close() error { return errors.Join(w.st.Close(), os.RemoveAll(w.dir)) }
@@ -187,7 +189,7 @@ func (w *placing) run(ctx context.Context) error {
 		NewID: func() string { return "00000000-0000-4000-8000-000000000000" }})
 	view := w.st.View()
 	ended := make(chan error, 2)
-	began := time.Now()
+	began, busy := time.Now(), processor()
 	go func() { ended <- schedule.Follow(ctx, w.st, board) }()
 	go func() {
 		ended <- loop.Run(ctx, loop.Config{Store: w.st, Promise: promise, Now: time.Now,
@@ -195,6 +197,7 @@ func (w *placing) run(ctx context.Context) error {
 	}()
 	err := w.wait(ctx, view.Watch())
 	w.rate = float64(w.tasks) / time.Since(began).Seconds()
+	w.cpu = processor() - busy
 	cancel()
 	<-ended
 	<-ended
@@ -222,6 +225,13 @@ func (w *placing) wait(ctx context.Context, commits *store.Watcher) error {
 			return nil
 		}
 	}
+}
+
+// processor is how much of the processors the process has used.
+func processor() time.Duration {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // it fails for bad arguments only
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // resident is how many bytes of the process are in memory.

@@ -19,7 +19,7 @@ import (
 type Promise interface {
 	// Name of the promise, for logs.
 	Name() string
-	// Keys that a change may concern; none is a fine answer.
+	// Keys that a change may concern; none is a fine answer. Called beside All and Reconcile.
 	Keys(c store.Change) []string
 	// All keys worth a look in v: at the start, and at every resync.
 	All(v store.View) []string

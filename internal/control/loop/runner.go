@@ -47,8 +47,8 @@ func (r *runner) run(ctx context.Context) error {
 	defer r.drain()
 	defer cancel()
 	view := r.Store.View()
-	changes := make(chan []store.Change)
-	following.Go(func() { follow(ctx, view.Watch(), changes) })
+	hints := make(chan []string)
+	following.Go(func() { follow(ctx, view.Watch(), r.Promise, hints) })
 	r.scan(view)
 	resync := time.NewTicker(r.Resync)
 	defer resync.Stop()
@@ -61,11 +61,9 @@ func (r *runner) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case cs := <-changes:
-			for _, c := range cs {
-				for _, k := range r.Promise.Keys(c) {
-					r.hint(k)
-				}
+		case keys := <-hints:
+			for _, k := range keys {
+				r.hint(k)
 			}
 		case d := <-r.done:
 			r.finish(ctx, d)
@@ -78,15 +76,27 @@ func (r *runner) run(ctx context.Context) error {
 	}
 }
 
-// follow hands over commits; it ends with ctx.
-func follow(ctx context.Context, w *store.Watcher, out chan<- []store.Change) {
+// follow hands over what commits hint at; it ends with ctx. Most commits concern one promise or two, and the
+// others need not wake up for them.
+func follow(ctx context.Context, w *store.Watcher, p Promise, out chan<- []string) {
 	for {
-		cs, _, err := w.Next(ctx)
+		changes, _, err := w.Next(ctx)
 		if err != nil {
 			return
 		}
+		var keys []string
+		for _, c := range changes {
+			for _, k := range p.Keys(c) {
+				if len(keys) == 0 || keys[len(keys)-1] != k {
+					keys = append(keys, k)
+				}
+			}
+		}
+		if len(keys) == 0 {
+			continue
+		}
 		select {
-		case out <- cs:
+		case out <- keys:
 		case <-ctx.Done():
 			return
 		}
