@@ -6,7 +6,7 @@ LISTEN  ?= 127.0.0.1:4566
 UPFLAGS := --listen $(LISTEN) $(if $(DATA),--data-dir $(DATA))
 DIRFLAG := $(if $(DATA),--data-dir $(DATA))
 
-.PHONY: build up down test unit docker-test e2e lint generate bench soak engine clients clean
+.PHONY: build up down test unit docker-test e2e lint generate bench soak torture engine clients clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/longshore
@@ -37,6 +37,12 @@ docker-test:
 # The real clients against a real daemon and a real Docker Engine.
 e2e: build
 	PATH="$(CURDIR)/bin/clients:$$PATH" $(GO) test -tags e2e -p 1 -count 1 -timeout 25m ./test/...
+
+# Kills the daemon KILLS times, agents AGENT_KILLS times and an engine of its own DOCKER_RESTARTS times under load, and
+# stops START_STOPS tasks at their start. SEED repeats the random moments. The last line is the verdict in JSON.
+torture: build engine
+	@LONGSHORE_BIN=$(CURDIR)/$(BIN) scripts/verdict torture \
+		$(GO) test -tags e2e -count 1 -timeout 6h -v -run '^TestTorture$$' ./test/survival
 
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }

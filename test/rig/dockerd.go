@@ -103,6 +103,7 @@ func (e *Dockerd) alive() bool {
 
 func (e *Dockerd) spawn() {
 	e.T.Helper()
+	e.forget()
 	cmd := exec.Command("dockerd", "--live-restore="+strconv.FormatBool(e.Live), "--host", "unix://"+e.Socket(),
 		"--data-root", filepath.Join(e.Dir, "data"), "--exec-root", filepath.Join(e.Dir, "run"),
 		"--pidfile", filepath.Join(e.Dir, "pid"), "--bridge", e.bridge,
@@ -140,14 +141,7 @@ func (e *Dockerd) Remove() {
 	if e.cmd != nil {
 		e.End(syscall.SIGTERM)
 	}
-	b, err := os.ReadFile(filepath.Join(e.Dir, "run", "containerd", "containerd.pid"))
-	if err == nil {
-		pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
-		said, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-		if err == nil && strings.Contains(string(said), e.Dir) {
-			_ = syscall.Kill(pid, syscall.SIGKILL)
-		}
-	}
+	e.forget()
 	_ = exec.Command("ip", "link", "del", e.bridge).Run() // it is not there if its making failed
 	mounts, _ := os.ReadFile("/proc/self/mountinfo")
 	for line := range strings.Lines(string(mounts)) {
@@ -156,7 +150,7 @@ func (e *Dockerd) Remove() {
 			_ = syscall.Unmount(f[4], syscall.MNT_DETACH)
 		}
 	}
-	err = os.RemoveAll(e.Dir)
+	err := os.RemoveAll(e.Dir)
 	if err != nil {
 		e.T.Errorf("remove the engine's files: %v", err)
 	}
@@ -175,4 +169,20 @@ func (d *Daemon) Answering(ctx context.Context, call func(context.Context) error
 		Pause(ctx, 100*time.Millisecond)
 	}
 	return nil
+}
+
+// forget ends a containerd that outlived its engine, and removes its number: while nobody has reaped it, the next
+// engine takes it for one that runs, and waits a quarter of a minute for its answer.
+func (e *Dockerd) forget() {
+	file := filepath.Join(e.Dir, "run", "containerd", "containerd.pid")
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
+	said, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	if err == nil && strings.Contains(string(said), e.Dir) {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+	_ = os.Remove(file)
 }

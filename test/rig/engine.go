@@ -64,6 +64,9 @@ func (e Engine) Do(ctx context.Context, method, path string, body io.Reader, out
 	if body != nil {
 		req.Header.Set("Content-Type", "application/x-tar")
 	}
+	if _, ok := body.(*strings.Reader); ok {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	res, err := e.http.Do(req)
 	if err != nil {
 		return fmt.Errorf("ask Docker Engine: %w", err)
@@ -123,4 +126,17 @@ func (e Engine) Volumes(ctx context.Context, label string) ([]string, error) {
 		names = append(names, v.Name)
 	}
 	return names, err
+}
+
+// Say sends JSON, or nothing where it is "", behind the back of Longshore.
+func (e Engine) Say(ctx context.Context, method, path, text string) error {
+	if text == "" {
+		return e.Do(ctx, method, path, nil, nil)
+	}
+	return e.Do(ctx, method, path, strings.NewReader(text), nil)
+}
+
+// Prune removes the containers with a label that have ended, as `docker container prune` does.
+func (e Engine) Prune(ctx context.Context, label string) error {
+	return e.Do(ctx, http.MethodPost, "/containers/prune?filters="+filter(label), nil, nil)
 }

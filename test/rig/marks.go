@@ -106,13 +106,26 @@ func (d *Daemon) Footprint() string {
 	return strings.Join(out, "\n")
 }
 
-// Marks is what an installation has of its host: equal marks, nothing leaked. Containers and what is under way are
+// Marks is what an installation has of its host: the same marks, nothing leaked. Containers and what is under way are
 // Quiet's matter.
 type Marks struct {
-	Descriptors []string // that the daemon has open, connections aside
-	Connections int      // sockets, which come and go
-	Namespaces  int      // of networks, by Docker's and the kernel's word
+	Descriptors []string // that the daemon has open, without connections and the files that hold records
+	Connections int      // sockets: they come and go with calls
+	Namespaces  int      // of networks, that containers are in
 	Footprint   string   // volumes, links, rules, routes and claims
+}
+
+// Same says what is different now, connections aside.
+func (m Marks) Same(before Marks) error {
+	switch {
+	case !slices.Equal(m.Descriptors, before.Descriptors):
+		return fmt.Errorf("open are %v, it was %v", m.Descriptors, before.Descriptors)
+	case m.Namespaces != before.Namespaces:
+		return fmt.Errorf("%d namespaces are there, it was %d", m.Namespaces, before.Namespaces)
+	case m.Footprint != before.Footprint:
+		return fmt.Errorf("the host has:\n%s\nit had:\n%s", m.Footprint, before.Footprint)
+	}
+	return nil
 }
 
 // Marks reads what there is now.
@@ -120,17 +133,37 @@ func (d *Daemon) Marks() Marks {
 	d.T.Helper()
 	m := Marks{Footprint: d.Footprint()}
 	for _, f := range d.Descriptors() {
-		if strings.HasPrefix(f, "socket:") {
+		switch {
+		case strings.HasPrefix(f, "socket:"):
 			m.Connections++
-		} else {
-			m.Descriptors = append(m.Descriptors, f)
+		case strings.HasPrefix(f, d.Dir): // as many as there are records and logs
+		default:
+			m.Descriptors = append(m.Descriptors, kind(f))
 		}
 	}
-	seen := map[string]bool{}
-	found, err := d.Engine.Containers(d.T.Context(), d.Ours())
+	namespaces, err := d.namespaces()
 	if err != nil {
 		d.T.Fatal(err)
 	}
+	m.Namespaces = namespaces
+	return m
+}
+
+// kind of a descriptor: the number of a pipe says nothing.
+func kind(f string) string {
+	what, _, numbered := strings.Cut(f, ":[")
+	if numbered {
+		return what
+	}
+	return f
+}
+
+func (d *Daemon) namespaces() (int, error) {
+	found, err := d.Engine.Containers(d.T.Context(), d.Ours())
+	if err != nil {
+		return 0, err
+	}
+	seen := map[string]bool{}
 	for _, c := range found {
 		about, err := d.Engine.Inspect(d.T.Context(), c.ID)
 		if err != nil {
@@ -141,8 +174,7 @@ func (d *Daemon) Marks() Marks {
 			seen[ns] = true
 		}
 	}
-	m.Namespaces = len(seen)
-	return m
+	return len(seen), nil
 }
 
 // Goroutines counts those of the daemon by asking it for a trace, which ends it; the caller starts it again.

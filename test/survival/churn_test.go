@@ -15,11 +15,13 @@ import (
 	"longshore/test/rig"
 )
 
-// fdSlack allows for connections that are open at the moment.
-const fdSlack = 10
+// slack allows for connections that are open at the moment, and for the goroutines that serve them.
+const slack = 20
 
-func TestTwoHundredTasksLeaveNothingBehind(t *testing.T) {
+// TASKS is how many tasks come and go.
+func TestTasksThatCameAndWentLeaveNothingBehind(t *testing.T) {
 	rig.RootOnly(t)
+	count := int(rig.Setting(t, "TASKS", 200))
 	d := start(t)
 	d.Cluster("churn")
 	n := d.Network()
@@ -30,20 +32,30 @@ func TestTwoHundredTasksLeaveNothingBehind(t *testing.T) {
 	}
 	d.churn(kinds, 30) // what is made once and kept is made now
 	d.Quiet()
-	fds, marks := d.Descriptors(), d.Footprint()
+	goroutines, _ := d.Goroutines()
+	d.Start()
+	d.churn(kinds, 30)
+	d.Quiet()
+	before := d.Marks()
 	began := time.Now()
-	d.churn(kinds, 200)
-	t.Logf("200 tasks in %s", time.Since(began))
+	d.churn(kinds, count)
+	took := time.Since(began)
 	rig.Eventually(t, 30*time.Second, "the host to be as it was", func(context.Context) error {
-		if now := d.Descriptors(); len(now) > len(fds)+fdSlack {
-			return fmt.Errorf("%d descriptors are open, %d were: %v\n%v", len(now), len(fds), now, fds)
+		now := d.Marks()
+		if now.Connections > before.Connections+slack {
+			return fmt.Errorf("%d connections are open, %d were", now.Connections, before.Connections)
 		}
-		if now := d.Footprint(); now != marks {
-			return fmt.Errorf("the host has:\n%s\nit had:\n%s", now, marks)
-		}
-		return nil
+		return now.Same(before)
 	})
 	d.Quiet()
+	after := d.Marks()
+	left, trace := d.Goroutines()
+	if left > goroutines+slack {
+		t.Errorf("%d goroutines run, %d did:\n%s", left, goroutines, trace)
+	}
+	t.Logf("%d tasks in %s: descriptors %d → %d, connections %d → %d, namespaces %d → %d, goroutines %d → %d, "+
+		"links, rules, addresses and volumes as before", count, took, len(before.Descriptors), len(after.Descriptors),
+		before.Connections, after.Connections, before.Namespaces, after.Namespaces, goroutines, left)
 }
 
 // churn runs tasks of all kinds, ten a call, until they have ended.

@@ -4,6 +4,7 @@ package survival
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"testing"
@@ -30,15 +31,17 @@ func TestWhatOtherHandsDoToContainersIsSeenAndMended(t *testing.T) {
 		for _, act := range []struct {
 			name, method, path string
 			ends               bool
+			body               string
 		}{
-			{"docker stop", http.MethodPost, "/stop?t=1", true},
-			{"docker kill", http.MethodPost, "/kill?signal=KILL", true},
-			{"docker rm -f", http.MethodDelete, "?force=1&v=1", true},
-			{"docker rename", http.MethodPost, "/rename?name=by-hand-" + service + d.ID, false},
-			{"docker pause", http.MethodPost, "/pause", false},
+			{"docker stop", http.MethodPost, "/stop?t=1", true, ""},
+			{"docker kill", http.MethodPost, "/kill?signal=KILL", true, ""},
+			{"docker rm -f", http.MethodDelete, "?force=1&v=1", true, ""},
+			{"docker rename", http.MethodPost, "/rename?name=by-hand-" + service + d.ID, false, ""},
+			{"docker update", http.MethodPost, "/update", false, `{"Memory":67108864,"MemorySwap":-1,"CpuShares":77}`},
+			{"docker pause", http.MethodPost, "/pause", false, ""},
 		} {
 			t.Run(act.name+" in "+service, func(t *testing.T) {
-				d.disturb(t, service, act.method, act.path, act.ends)
+				d.disturb(t, service, act.method, act.path, act.body, act.ends)
 			})
 		}
 	}
@@ -53,7 +56,7 @@ func TestWhatOtherHandsDoToContainersIsSeenAndMended(t *testing.T) {
 	d.Quiet()
 }
 
-func (d *daemon) disturb(t *testing.T, service, method, path string, ends bool) {
+func (d *daemon) disturb(t *testing.T, service, method, path, body string, ends bool) {
 	d.Stable("hands", service, 30*time.Second)
 	untouched := d.Births("hands", "bridge", "vpc")
 	tasks, err := d.Tasks(t.Context(), "hands", service, types.DesiredStatusRunning)
@@ -62,7 +65,7 @@ func (d *daemon) disturb(t *testing.T, service, method, path string, ends bool) 
 	}
 	victim := tasks[0]
 	id := *victim.Containers[0].RuntimeId
-	err = d.Engine.Do(t.Context(), method, "/containers/"+id+path, nil, nil)
+	err = d.Engine.Say(t.Context(), method, "/containers/"+id+path, body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,6 +89,57 @@ func (d *daemon) disturb(t *testing.T, service, method, path string, ends bool) 
 		}
 		return d.Agree(ctx, "hands")
 	})
+	err = d.Unharmed(untouched)
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// `docker container prune` takes what has ended, the proof of it too: what was told stays told, and a task whose
+// container went away unseen is told as ended, without an exit code that nobody knows.
+func TestWhatIsPrunedIsToldTruly(t *testing.T) {
+	d := start(t)
+	d.Cluster("pruned")
+	d.Serve("pruned", "web", d.Register(rig.Definition("web", rig.Web())), 2, nil)
+	over := d.Run(&ecs.RunTaskInput{Cluster: aws.String("pruned"), LaunchType: types.LaunchTypeEc2,
+		TaskDefinition: aws.String(d.Register(rig.Definition("over", rig.Probe("main", "exit", "7"))))})
+	d.exit("pruned", over, 7, 20*time.Second)
+	d.Stable("pruned", "web", 40*time.Second)
+	untouched := d.Births("pruned", "web")
+	err := d.Engine.Prune(t.Context(), d.Ours())
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = d.Unharmed(untouched)
+	if err != nil {
+		t.Error(err)
+	}
+	d.exit("pruned", over, 7, time.Second)
+	tasks, err := d.Tasks(t.Context(), "pruned", "web", types.DesiredStatusRunning)
+	if err != nil {
+		t.Fatal(err)
+	}
+	victim := tasks[0]
+	delete(untouched, *victim.Containers[0].RuntimeId)
+	d.Stop()
+	d.must(*victim.Containers[0].RuntimeId, "kill?signal=KILL")
+	rig.Eventually(t, 10*time.Second, "the container to be pruned", func(ctx context.Context) error {
+		err := d.Engine.Prune(ctx, d.Ours())
+		if err == nil {
+			_, err = d.Engine.Inspect(ctx, *victim.Containers[0].RuntimeId)
+			if err == nil {
+				return errors.New("it is there")
+			}
+		}
+		return nil
+	})
+	d.Start()
+	task := d.Until("pruned", *victim.TaskArn, "STOPPED", 30*time.Second)
+	if task.Containers[0].ExitCode != nil || aws.ToString(task.StoppedReason) == "" {
+		t.Errorf("nobody knows the exit code, and there is a reason: %s", rig.Show(task))
+	}
+	d.Stable("pruned", "web", 40*time.Second)
+	rig.Eventually(t, settlesWithin, "one story of all", func(ctx context.Context) error { return d.Agree(ctx, "pruned") })
 	err = d.Unharmed(untouched)
 	if err != nil {
 		t.Error(err)

@@ -22,7 +22,7 @@ import (
 // Bounds of a machine with two cores that does other things as well.
 const (
 	readyWithin   = 5 * time.Second
-	settlesWithin = 45 * time.Second
+	settlesWithin = 90 * time.Second
 	window        = 400 * time.Millisecond // of load, in which the kills of one cycle fall
 	settleEvery   = 100                    // cycles
 )
@@ -90,7 +90,7 @@ func (d *daemon) serveExternal(name, def string, count int32) {
 // moment of its own or, one time in four, at the very same, and what is left is compared with what was promised.
 func (b *battle) kills(kills, agentKills int) {
 	began := time.Now()
-	for i := 0; kills > 0 || agentKills > 0; i++ {
+	for i := 0; (kills > 0 || agentKills > 0) && time.Now().Before(b.v.deadline); i++ {
 		c := b.draw(kills, agentKills)
 		err := b.cycle(c)
 		if err != nil {

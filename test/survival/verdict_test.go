@@ -66,6 +66,7 @@ type verdict struct {
 	Error          string  `json:"error,omitempty"`
 
 	mu       sync.Mutex
+	deadline time.Time
 	briefs   int // tasks started around outages
 	restarts []time.Duration
 	truths   []time.Duration
