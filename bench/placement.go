@@ -16,7 +16,6 @@ import (
 	"longshore/internal/control/loop"
 	"longshore/internal/control/schedule"
 	"longshore/internal/place"
-	"longshore/internal/state"
 	"longshore/internal/store"
 	"longshore/internal/store/engine/pebble"
 )
@@ -149,7 +148,6 @@ type placing struct {
 	st           *store.Store
 	dir          string
 	nodes, tasks int
-	order        []state.TaskKey // as they were created
 	rate, peer   float64
 	cpu          time.Duration // of the whole process, while it placed
 }
@@ -173,9 +171,6 @@ func (w *placing) fill(ctx context.Context) error {
 			}
 			return nil
 		})
-	}
-	for n := range w.tasks {
-		w.order = append(w.order, taskKey(n))
 	}
 	return err
 }

@@ -51,7 +51,8 @@ func (r *Rollout) Keys(c store.Change) []string {
 	case *state.ServiceDeployment:
 		return []string{string(v.Service)}
 	case *state.Task:
-		if v.Service != "" {
+		old, _ := c.Old.(*state.Task)
+		if v.Service != "" && (c.New == nil || news(old, v)) {
 			return []string{string(v.Service)}
 		}
 	case *state.Instance:
@@ -61,6 +62,28 @@ func (r *Rollout) Keys(c store.Change) []string {
 		}
 	}
 	return nil
+}
+
+// news says whether a change of a task may change a plan. Most are steps on the way to RUNNING, which no plan
+// looks at.
+func news(old, now *state.Task) bool {
+	return old == nil || old.Desired != now.Desired || stage(old) != stage(now) || old.Health != now.Health ||
+		(old.Waiting == nil) != (now.Waiting == nil) || !old.StartedAt.Equal(now.StartedAt) ||
+		!old.ProtectedUntil.Equal(now.ProtectedUntil) || old.SeenHealthy != now.SeenHealthy ||
+		old.SeenStopped != now.SeenStopped
+}
+
+// stage of a task's life, as far as plans tell them apart.
+func stage(t *state.Task) int {
+	switch rank := t.Last.Rank(); {
+	case rank < state.Running.Rank():
+		return 0
+	case rank == state.Running.Rank():
+		return 1
+	case t.Live():
+		return 2
+	}
+	return 3
 }
 
 // servicesOn are those with a task on the instance, and the cluster's DAEMON ones.
