@@ -53,6 +53,9 @@ type Config struct {
 	Heartbeat time.Duration
 	// Redeliver is how long a payload may stay unacknowledged; 0 = 5 s.
 	Redeliver time.Duration
+	// Server names this server where several share the records, empty where there is one: each speaks only of
+	// the sessions that it has itself.
+	Server string
 }
 
 // Dispatch hands work to agents.
@@ -93,12 +96,12 @@ func (d *Dispatch) Handlers(a Authenticator) map[string]http.Handler {
 }
 
 // Run wakes the sessions whose tasks changed, until ctx ends. Connections that an earlier run of the server
-// had are gone, so it first says so of every instance.
+// had are gone, so it first says so of every instance that it had.
 func (d *Dispatch) Run(ctx context.Context) error {
 	view := d.Store.View()
 	watch := view.Watch()
 	err := d.disconnectAll(ctx)
-	if err != nil {
+	if err != nil && d.Server == "" {
 		return err
 	}
 	// A session that was there before the watch may have missed a change between its scan and view.
@@ -107,15 +110,26 @@ func (d *Dispatch) Run(ctx context.Context) error {
 			d.session(t.Instance).wake(t.Key)
 		}
 	}
+	var mending sync.WaitGroup
+	defer mending.Wait()
+	if d.Server != "" {
+		mending.Go(func() { d.tidy(ctx) })
+	}
 	for {
 		changes, _, err := watch.Next(ctx)
 		if err != nil {
 			return err
 		}
 		for _, c := range changes {
-			t, ok := c.New.(*state.Task)
-			if ok && t.Instance != "" {
-				d.session(t.Instance).wake(t.Key)
+			switch x := c.New.(type) {
+			case *state.Task:
+				if x.Instance != "" {
+					d.session(x.Instance).wake(x.Key)
+				}
+			case *state.Instance:
+				if d.Server != "" && d.session(x.Key) != nil {
+					mending.Go(func() { d.mend(ctx, x.Key) })
+				}
 			}
 		}
 	}
@@ -131,7 +145,7 @@ func (d *Dispatch) session(k state.InstanceKey) *session {
 func (d *Dispatch) disconnectAll(ctx context.Context) error {
 	return d.Store.Update(ctx, func(tx *store.Tx) error {
 		for i := range tx.Instances().All() {
-			if i.Connected && d.session(i.Key) == nil {
+			if i.Connected && i.ConnectedTo == d.Server && d.session(i.Key) == nil {
 				c := *i
 				c.Connected, c.DisconnectedAt = false, d.Now()
 				c.Version++

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"longshore/internal/acs"
@@ -27,6 +28,7 @@ type session struct {
 	ours     bool // the agent understands our extensions
 	sequence int64
 	cancel   context.CancelCauseFunc
+	written  atomic.Bool // the instance was written down as connected here
 
 	hints hints
 

@@ -146,7 +146,7 @@ func (d *Dispatch) runtimeHealth(ctx context.Context, key state.InstanceKey, m *
 		if !ok || s.Type != "ContainerRuntime" || i.RuntimeHealth == s.Status {
 			continue
 		}
-		err := d.change(ctx, key, func(i *state.Instance) { i.RuntimeHealth = s.Status })
+		err := d.change(ctx, key, func(i *state.Instance) bool { i.RuntimeHealth = s.Status; return true })
 		if err != nil {
 			return err
 		}

@@ -121,6 +121,7 @@ func (d *Dispatch) serve(ctx context.Context, p peer, key state.InstanceKey, g g
 		return err
 	}
 	s.sequence = epoch << 24
+	s.written.Store(true)
 	return s.run(ctx)
 }
 
@@ -150,8 +151,12 @@ func (d *Dispatch) leave(s *session) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
 	defer cancel()
-	err := d.change(ctx, s.key, func(i *state.Instance) {
+	err := d.change(ctx, s.key, func(i *state.Instance) bool {
+		if i.ConnectedTo != d.Server {
+			return false // the agent has a session with another server
+		}
 		i.Connected, i.DisconnectedAt = false, d.Now()
+		return true
 	})
 	if err != nil {
 		s.log.Warn("cannot write down that the agent disconnected", "err", err)
@@ -161,23 +166,27 @@ func (d *Dispatch) leave(s *session) {
 // connected writes the agent down and answers the number of this connection, which heads its sequence.
 func (d *Dispatch) connected(ctx context.Context, key state.InstanceKey, g greeting) (int64, error) {
 	var epoch int64
-	err := d.change(ctx, key, func(i *state.Instance) {
+	err := d.change(ctx, key, func(i *state.Instance) bool {
 		i.SequenceNumber++
 		epoch = i.SequenceNumber
-		i.Connected, i.ConnectedAt, i.DisconnectedAt = true, d.Now(), time.Time{}
+		i.Connected, i.ConnectedTo, i.ConnectedAt, i.DisconnectedAt = true, d.Server, d.Now(), time.Time{}
 		i.AgentVersion, i.AgentHash, i.DockerVersion = g.agentVersion, g.agentHash, g.dockerVersion
+		return true
 	})
 	return epoch, err
 }
 
-func (d *Dispatch) change(ctx context.Context, key state.InstanceKey, edit func(*state.Instance)) error {
+// change edits an instance; an edit that answers false leaves it as it was.
+func (d *Dispatch) change(ctx context.Context, key state.InstanceKey, edit func(*state.Instance) bool) error {
 	return d.Store.Update(ctx, func(tx *store.Tx) error {
 		old, ok := tx.Instances().Get(key)
 		if !ok {
 			return nil
 		}
 		i := *old
-		edit(&i)
+		if !edit(&i) {
+			return nil
+		}
 		i.Version++
 		tx.Instances().Put(&i)
 		return nil

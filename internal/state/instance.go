@@ -37,6 +37,7 @@ type Instance struct {
 
 	// Written by dispatch (Connected also by control/presence).
 	Connected      bool
+	ConnectedTo    string // server that has the session, where there are several
 	ConnectedAt    time.Time
 	DisconnectedAt time.Time
 	AgentVersion   string

@@ -929,6 +929,9 @@ func AppendInstance(b []byte, v *state.Instance) []byte {
 	if v.Connected {
 		b = record.AppendBool(b, 15, v.Connected)
 	}
+	if v.ConnectedTo != "" {
+		b = record.AppendString(b, 23, v.ConnectedTo)
+	}
 	if !v.ConnectedAt.IsZero() {
 		b = record.AppendTime(b, 16, v.ConnectedAt)
 	}
@@ -1016,6 +1019,8 @@ func ReadInstance(r *record.Reader, end int, v *state.Instance) {
 			r.Leave(end)
 		case 15:
 			v.Connected = r.Bool()
+		case 23:
+			v.ConnectedTo = r.String()
 		case 16:
 			v.ConnectedAt = r.Time()
 		case 17:
