@@ -10,16 +10,14 @@ import (
 // Indexes of tasks. Live ones (not STOPPED) and stopped ones are filed apart, because the loops ask for the
 // first all the time and the past is long.
 const (
-	taskService    = "service"
-	taskDeployment = "deployment"
-	taskInstance   = "instance"
-	taskFamily     = "family"
-	taskStartedBy  = "startedby"
-	past           = "-" // behind the name of an index: its stopped tasks
+	taskService   = "service"
+	taskInstance  = "instance"
+	taskFamily    = "family"
+	taskStartedBy = "startedby" // of a service's task: the name of its deployment
+	past          = "-"         // behind the name of an index: its stopped tasks
 
 	taskUnplaced = "unplaced"
 	taskAddress  = "address"
-	taskRevision = "revision"
 	taskEnded    = "ended"
 
 	waiting = "waiting" // the one group of taskUnplaced
@@ -34,15 +32,12 @@ var tasksSchema = schema[state.Task]{
 	indexes: []index[state.Task]{
 		{taskService, func(t *state.Task) string { return ifLive(t, string(t.Service)) }, nil},
 		{taskService + past, func(t *state.Task) string { return ifPast(t, string(t.Service)) }, nil},
-		{taskDeployment, func(t *state.Task) string { return ifLive(t, string(t.Deployment)) }, nil},
-		{taskDeployment + past, func(t *state.Task) string { return ifPast(t, string(t.Deployment)) }, nil},
 		{taskInstance, func(t *state.Task) string { return ifLive(t, string(t.Instance)) }, nil},
 		{taskInstance + past, func(t *state.Task) string { return ifPast(t, string(t.Instance)) }, nil},
 		{taskFamily, func(t *state.Task) string { return ifLive(t, string(t.TaskDefinition.Family())) }, nil},
 		{taskFamily + past, func(t *state.Task) string { return ifPast(t, string(t.TaskDefinition.Family())) }, nil},
 		{taskStartedBy, func(t *state.Task) string { return ifLive(t, t.StartedBy) }, nil},
 		{taskStartedBy + past, func(t *state.Task) string { return ifPast(t, t.StartedBy) }, nil},
-		{taskRevision, func(t *state.Task) string { return ifLive(t, string(t.TaskDefinition)) }, nil},
 		{taskUnplaced, func(t *state.Task) string {
 			if t.Instance != "" || t.Desired != state.Running || !t.Live() {
 				return ""
@@ -132,12 +127,22 @@ func (t Tasks) EndedOfService(k state.ServiceKey) iter.Seq[*state.Task] {
 
 // OfDeployment yields the live tasks of a deployment.
 func (t Tasks) OfDeployment(k state.DeploymentKey) iter.Seq[*state.Task] {
-	return t.by(taskDeployment, string(k), "")
+	return ofDeployment(t.StartedBy(k.Service().Cluster(), k.ID()), k)
 }
 
 // StoppedOfDeployment yields the remembered stopped tasks of a deployment.
 func (t Tasks) StoppedOfDeployment(k state.DeploymentKey) iter.Seq[*state.Task] {
-	return t.by(taskDeployment+past, string(k), "")
+	return ofDeployment(t.StoppedStartedBy(k.Service().Cluster(), k.ID()), k)
+}
+
+func ofDeployment(tasks iter.Seq[*state.Task], k state.DeploymentKey) iter.Seq[*state.Task] {
+	return func(yield func(*state.Task) bool) {
+		for t := range tasks {
+			if t.Deployment == k && !yield(t) {
+				return
+			}
+		}
+	}
 }
 
 // OfInstance yields the live tasks that were placed on an instance.
@@ -183,5 +188,12 @@ func (t Tasks) AddressTaken(s state.Scope, subnet, address string) bool {
 	return t.has(taskAddress, AddressKey(s, subnet, address))
 }
 
-// UsesRevision says whether a live task runs the task definition.
-func (t Tasks) UsesRevision(k state.TaskDefinitionKey) bool { return t.has(taskRevision, string(k)) }
+// UsesRevision says whether a live task runs the task definition. It looks through the family's tasks.
+func (t Tasks) UsesRevision(k state.TaskDefinitionKey) bool {
+	for task := range t.by(taskFamily, string(k.Family()), "") {
+		if task.TaskDefinition == k {
+			return true
+		}
+	}
+	return false
+}
