@@ -167,6 +167,9 @@ func (p *plan) healthy(t *state.Task) bool {
 	if checked(p.Definitions[t.TaskDefinition]) {
 		return t.Health == state.HealthHealthy
 	}
+	if t.StartedAt.After(p.now) {
+		return true // the clock went back: it has run for longer than can be told
+	}
 	wait := p.HealthyAfter
 	if p.service.Throttle.Crashes > 0 && t.Deployment == p.service.Throttle.Deployment {
 		wait = max(wait, settledAfter) // others like it ran, and ended at once

@@ -178,6 +178,22 @@ func TestAHealthyTaskEndsTheRowUnlessFailuresAreCumulative(t *testing.T) {
 	}
 }
 
+func TestNoTaskBecomesYoungWhenTheClockGoesBack(t *testing.T) {
+	now := time.Unix(10_000, 0)
+	p := newPlan(View{Service: &state.Service{Key: web}, HealthyAfter: 2 * time.Second}, now)
+	for _, c := range []struct {
+		started time.Time
+		want    bool
+	}{
+		{now.Add(-time.Minute), true}, {now.Add(-time.Second), false}, {now, false}, {now.Add(time.Minute), true},
+	} {
+		got := p.healthy(&state.Task{Desired: state.Running, Last: state.Running, StartedAt: c.started})
+		if got != c.want {
+			t.Errorf("started %s from now: healthy is %t", c.started.Sub(now), got)
+		}
+	}
+}
+
 func TestRestartsAreDelayedTwiceAsLongUpToAQuarterOfAnHour(t *testing.T) {
 	last := time.Duration(0)
 	for n := range 40 {
