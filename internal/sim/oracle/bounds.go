@@ -99,6 +99,10 @@ func (o *Oracle) withinRoom(old, now *state.Task) {
 		o.violate("O7", "task %s was placed on instance %s, which is not there", now.Key, now.Instance)
 		return
 	}
+	if i.Status != state.StatusActive || !i.Connected {
+		o.violate("O7", "task %s was placed on instance %s, which is %s and connected: %t", now.Key, i.Key, i.Status,
+			i.Connected)
+	}
 	cpu, memory, ports := o.taken(i, now)
 	if cpu > i.CPU || memory > i.Memory {
 		o.violate("O7", "with task %s, instance %s (cpu %d, memory %d) owes cpu %d, memory %d", now.Key, i.Key, i.CPU,
@@ -130,5 +134,5 @@ func (o *Oracle) taken(i *state.Instance, with *state.Task) (cpu, memory int, tc
 	return cpu, memory, tcp
 }
 
-// holds says whether a task has what its instance gave it.
-func holds(t *state.Task) bool { return t.Live() && t.Released.IsZero() }
+// holds says whether a task has what its instance gave it: until it is STOPPED, whatever it says.
+func holds(t *state.Task) bool { return t.Live() }

@@ -32,8 +32,10 @@ type role struct{ task, container string }
 // seen is a container and what was noted of it.
 type seen struct {
 	Container
-	node string
-	runs int // how often it was started
+	node   string
+	runs   int       // how often it was started
+	ended  time.Time // by the oracle's clock
+	byHand bool      // it was removed while it ran: its exit code went with it
 }
 
 // Engine is told of each change of a container, as it happens.
@@ -57,11 +59,15 @@ func (o *Oracle) Engine(node string, c Container) {
 	if !ours(c) {
 		return
 	}
+	if c.Removed && !was.Removed {
+		s.byHand = was.Running || s.ended.Equal(o.Now())
+	}
 	switch {
 	case c.Running && !was.Running:
 		s.runs++
 		o.started(s)
 	case !c.Running && was.Running:
+		s.ended = o.Now()
 		delete(o.live[roleOf(c)], node+"/"+c.ID)
 		delete(o.orphans, node+"/"+c.ID)
 	}

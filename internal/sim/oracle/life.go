@@ -29,6 +29,9 @@ func (o *Oracle) forward(old, now *state.Task) {
 	if old.Instance != "" && now.Instance != old.Instance {
 		o.violate("O3", "task %s moves from instance %s to %s", now.Key, old.Instance, now.Instance)
 	}
+	if !now.Released.IsZero() && now.Live() {
+		o.violate("O3", "task %s gives its room and ports back and is %s", now.Key, now.Last)
+	}
 	for i, c := range now.Containers {
 		if i < len(old.Containers) && c.Last.Rank() < old.Containers[i].Last.Rank() {
 			o.violate("O3", "container %s of task %s goes back from %s to %s", c.Name, now.Key,
@@ -43,6 +46,7 @@ func (o *Oracle) trueEnd(t *state.Task) {
 		o.violate("O8", "task %s is STOPPED without a complete reason: %q %q", t.Key, t.StopCode, t.StoppedReason)
 	}
 	if lost(t) {
+		o.lostTooEarly(t)
 		return
 	}
 	began, ended := 0, 0
@@ -82,13 +86,13 @@ func (o *Oracle) lastRun(task, name string) *seen {
 // sameEnd compares a container's end with the engine's truth. What others removed took its exit code along.
 func (o *Oracle) sameEnd(t *state.Task, c state.TaskContainer, s *seen) {
 	switch {
-	case c.ExitCode == nil && !s.Removed:
+	case c.ExitCode == nil && !s.byHand:
 		o.violate("O8", "container %s of task %s exited with %d, which is not told: %q", c.Name, t.Key, s.ExitCode, c.Reason)
 	case c.ExitCode != nil && *c.ExitCode != s.ExitCode:
 		o.violate("O8", "container %s of task %s exited with %d, %d is told", c.Name, t.Key, s.ExitCode, *c.ExitCode)
 	}
 	told := strings.HasPrefix(c.Reason, "OutOfMemoryError")
-	if told != s.OOMKilled && !s.Removed {
+	if told != s.OOMKilled && !s.byHand {
 		o.violate("O8", "container %s of task %s: out of memory is %t, the reason is %q", c.Name, t.Key, s.OOMKilled,
 			c.Reason)
 	}
@@ -117,3 +121,29 @@ func (o *Oracle) stopCode(t *state.Task, began int) {
 
 // failedLate says that the engine ran a container after it had called its start a failure.
 func failedLate(c state.TaskContainer) bool { return strings.Contains(c.Reason, "Error") }
+
+// noteAway keeps since when an instance is away.
+func (o *Oracle) noteAway(i *state.Instance) {
+	mark, clear := o.away, o.back
+	if i.Connected {
+		mark, clear = o.back, o.away
+	}
+	delete(clear, i.Key)
+	_, known := mark[i.Key]
+	if !known {
+		mark[i.Key] = o.Now()
+	}
+}
+
+// lostTooEarly calls out a task that was given up with an instance that is there, or was a moment ago.
+func (o *Oracle) lostTooEarly(t *state.Task) {
+	i := o.instances[t.Instance]
+	if i == nil || i.Status == state.StatusInactive {
+		return
+	}
+	since, away := o.away[i.Key]
+	if !away || o.Now().Sub(since) < o.LostAfter {
+		o.violate("O3", "task %s was given up (%s) although its instance was away for %s only", t.Key, t.StoppedReason,
+			o.Now().Sub(since))
+	}
+}

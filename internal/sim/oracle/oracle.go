@@ -25,6 +25,9 @@ type Config struct {
 	// Doomed says that containers of an image cannot keep running, so that no service of it becomes steady.
 	// nil = none are.
 	Doomed func(image string) bool
+	// LostAfter is how long an instance must have been away before its tasks may be given up; 0 = 2 minutes: the
+	// five of control/presence less what a clock may jump.
+	LostAfter time.Duration
 	// HealthyAfter is how long a task without health checks must run to count as healthy; 0 = 2 s.
 	HealthyAfter time.Duration
 	// OrphanGrace is how long a live container may lack a task while its node hears the server; 0 = 30 s. What a
@@ -55,6 +58,9 @@ type Oracle struct {
 	lastEvent   map[string]string // service and generation → key of the newest event
 	effects     map[string]int    // startedBy → tasks made
 	moments     map[state.TaskKey]*moments
+	away        map[state.InstanceKey]time.Time // since when an instance is not connected
+	back        map[state.InstanceKey]time.Time // since when it is
+	failures    map[state.DeploymentKey]int     // tasks of it that failed since the last good one
 
 	// The processes, by the engines' word.
 	containers map[string]map[string]*seen // node → id
@@ -79,12 +85,17 @@ func New(c Config) *Oracle {
 	if c.StopTimeout == 0 {
 		c.StopTimeout = 45 * time.Second
 	}
+	if c.LostAfter == 0 {
+		c.LostAfter = 2 * time.Minute
+	}
 	if c.WaitLimit == 0 {
 		c.WaitLimit = time.Minute
 	}
 	o := &Oracle{Config: c, used: map[string]bool{}, lastEvent: map[string]string{}, effects: map[string]int{},
 		containers: map[string]map[string]*seen{}, live: map[role]map[string]bool{},
-		byTask: map[string][]*seen{}, orphans: map[string]time.Time{}, moments: map[state.TaskKey]*moments{}}
+		byTask: map[string][]*seen{}, orphans: map[string]time.Time{}, moments: map[state.TaskKey]*moments{}, away: map[state.InstanceKey]time.Time{},
+		back:     map[state.InstanceKey]time.Time{},
+		failures: map[state.DeploymentKey]int{}}
 	o.forget()
 	return o
 }
@@ -134,6 +145,9 @@ func (o *Oracle) change(c store.Change) {
 		o.familyChanged(old, now)
 	case *state.Event:
 		o.eventTold(now)
+	case *state.Deployment:
+		old, _ := c.Old.(*state.Deployment)
+		o.deploymentChanged(old, now)
 	}
 	o.book(c.Table, c.Key, c.New)
 }
@@ -168,5 +182,6 @@ func (o *Oracle) taskChanged(old, now *state.Task) {
 	if now.Last == state.Stopped && (old == nil || old.Last != state.Stopped) {
 		o.counts.Stopped++
 		o.trueEnd(now)
+		o.failure(now)
 	}
 }

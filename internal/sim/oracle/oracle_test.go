@@ -40,11 +40,11 @@ func newRig(t *testing.T) *rig {
 	r.put("taskdefinitions", string(plain), td)
 	r.put("instances", string(box), &state.Instance{Key: box, Kind: state.KindEC2, Status: state.StatusActive,
 		Connected: true, CPU: 1024, Memory: 1024, ReservedTCP: []int{22}})
+	r.put("deployments", string(first), &state.Deployment{Key: first, Service: web, TaskDefinition: plain,
+		Status: state.DeploymentPrimary, Rollout: state.RolloutCompleted})
 	r.put("services", string(web), &state.Service{Key: web, Status: state.StatusActive,
 		Scheduling: state.SchedulingReplica, DesiredCount: 3, TaskDefinition: plain,
 		Deploy: state.DeployConfig{MinimumHealthyPercent: 50, MaximumPercent: 150}})
-	r.put("deployments", string(first), &state.Deployment{Key: first, Service: web, TaskDefinition: plain,
-		Status: state.DeploymentPrimary, Rollout: state.RolloutCompleted})
 	return r
 }
 
@@ -206,6 +206,30 @@ func TestEachInvariantIsCalledOutAndOnlyThen(t *testing.T) {
 				r.task(n, stops(state.StopUserInitiated))
 			}
 		}},
+		{"COMPLETED without the tasks", "O4", func(r *rig) {
+			next := state.NewDeploymentKey(web, "2")
+			r.put("deployments", string(next), &state.Deployment{Key: next, Service: web, Rollout: state.RolloutCompleted})
+		}},
+		{"ports come back before the end", "O3", func(r *rig) {
+			r.task(1, runs)
+			r.task(1, func(t *state.Task) { t.Released = r.clock })
+		}},
+		{"a task is placed where none may be", "O7", func(r *rig) {
+			r.put("instances", string(box), &state.Instance{Key: box, Status: state.StatusDraining, Connected: true,
+				CPU: 1024, Memory: 1024})
+			r.task(1, nothing)
+		}},
+		{"an instance is given up while it is there", "O3", func(r *rig) {
+			r.task(1, runs)
+			r.task(1, func(t *state.Task) { t.StopCode, t.StoppedReason = state.StopTerminationNotice, "lost" })
+			r.task(1, ended(-1))
+		}},
+		{"a task outlives its service", "O4", func(r *rig) {
+			r.task(1, runs)
+			r.process("a", 1, up)
+			r.put("services", string(web), &state.Service{Key: web, Status: state.StatusInactive})
+			r.Quiet()
+		}},
 		{"a task waits and says nothing", "O6", func(r *rig) {
 			r.task(1, func(t *state.Task) { t.Instance = "" })
 			r.later(2 * time.Minute)
@@ -263,6 +287,8 @@ func TestEachInvariantIsCalledOutAndOnlyThen(t *testing.T) {
 		{"a lost task's process is not known", "", func(r *rig) {
 			r.task(1, runs)
 			r.process("a", 1, up)
+			r.put("instances", string(box), &state.Instance{Key: box, Status: state.StatusActive})
+			r.later(10 * time.Minute)
 			r.task(1, func(t *state.Task) { t.StopCode, t.StoppedReason = state.StopTerminationNotice, "lost" })
 			r.task(1, ended(-1))
 		}},

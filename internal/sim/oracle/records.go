@@ -100,6 +100,7 @@ func (o *Oracle) book(table, key string, record any) {
 		o.deployments[r.Key] = r
 	case *state.Instance:
 		o.instances[r.Key] = r
+		o.noteAway(r)
 	case *state.TaskDefinition:
 		o.definitions[r.Key] = r
 	}

@@ -27,7 +27,7 @@ func (o *Oracle) waiting(now time.Time) {
 			if heard.IsZero() {
 				continue
 			}
-			since = latest(since, heard)
+			since = latest(latest(since, heard), o.back[t.Instance])
 		}
 		limit := o.WaitLimit
 		if t.Desired == state.Stopped {
@@ -61,9 +61,14 @@ func (m *moments) waitsSince(t *state.Task) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// explained says whether a machine can read why the task waits: a code, or what a container of it waits for.
+// explained says whether a machine can read why the task waits: a code, that its agent is away, or what a container of
+// it waits for.
 func (o *Oracle) explained(t *state.Task) bool {
 	if t.Waiting != nil && t.Waiting.Code != "" || t.Connectivity == "DISCONNECTED" {
+		return true
+	}
+	i := o.instances[t.Instance]
+	if i != nil && !i.Connected {
 		return true
 	}
 	return slices.ContainsFunc(t.Containers, func(c state.TaskContainer) bool { return c.Reason != "" })
@@ -193,6 +198,31 @@ func (o *Oracle) Quiet() {
 		}
 	}
 	o.everyProcess()
+	o.leftOver()
+	o.everyAgent()
+}
+
+// leftOver expects nothing to run for services that are gone.
+func (o *Oracle) leftOver() {
+	for k, t := range o.tasks {
+		s := o.services[t.Service]
+		if t.Service != "" && t.Live() && (s == nil || s.Status == state.StatusInactive) {
+			o.violate("O4", "task %s of service %s, which is gone, is %s", k, t.Service, t.Last)
+		}
+	}
+}
+
+// everyAgent expects those that hear the server to be connected.
+func (o *Oracle) everyAgent() {
+	if o.HeardSince == nil || o.Node == nil {
+		return
+	}
+	for k, i := range o.instances {
+		heard := o.heard(o.Node(k))
+		if !i.Connected && i.Status != state.StatusInactive && !heard.IsZero() && o.Now().Sub(heard) > 4*time.Minute {
+			o.violate("O4", "instance %s is not connected, its node hears the server for %s", k, o.Now().Sub(heard))
+		}
+	}
 }
 
 // noRoom expects a task that waits for room to find none.

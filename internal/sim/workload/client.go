@@ -25,6 +25,7 @@ type client struct {
 	tags     []*record // on task definitions
 	marks    *record   // its attribute on an instance
 	drained  []string  // instances that it has set DRAINING
+	state    record    // of the instance that it changed last
 }
 
 func newClient(l *Load, i int, r *rand.Rand) *client {

@@ -26,7 +26,7 @@ func (c *client) shape() (image, kind string) {
 		image, kind string
 		weight      int
 	}{
-		{i.Web, "web", 10}, {i.Web, "pair", 4}, {i.Web, "port", 3}, {i.Health, "health", 4}, {i.Stubborn, "stubborn", 3},
+		{i.Web, "web", 9}, {i.Web, "pair", 4}, {i.Web, "port", 3}, {i.Web, "big", 3}, {i.Health, "health", 4}, {i.Stubborn, "stubborn", 3},
 		{i.Slow, "slow", 2}, {i.Job, "job", 4}, {i.Fail, "fail", 3}, {i.Crash, "crash", 3}, {i.OOM, "oom", 1},
 		{i.Sick, "sick", 1},
 	}
@@ -104,6 +104,8 @@ func (c *client) definition(f *family, marker string) object {
 		main["portMappings"] = []object{{"containerPort": 80}}
 	case "health", "sick":
 		main["healthCheck"] = object{"command": []string{"CMD-SHELL", "check"}, "interval": 5, "timeout": 2, "retries": 2}
+	case "big":
+		main["cpu"], main["memory"] = 256, 1800
 	case "stubborn":
 		main["stopTimeout"] = 5
 	case "pair":

@@ -247,8 +247,11 @@ func (c *client) undrain(ctx context.Context) error {
 }
 
 func (c *client) setState(ctx context.Context, instance, status string) error {
+	if c.state.on != instance {
+		c.state = record{on: instance, value: cell[string]{value: "ACTIVE"}}
+	}
 	in := object{"cluster": c.load.Cluster, "containerInstances": []string{instance}, "status": status}
-	_, err := c.ask(ctx, "UpdateContainerInstancesState", in, nil)
+	err := write(ctx, c, &c.state.value, status, "UpdateContainerInstancesState", in, nil)
 	c.refused("UpdateContainerInstancesState", in, err)
 	return err
 }
@@ -258,9 +261,20 @@ func (c *client) readInstances(ctx context.Context) error {
 	if len(list) == 0 {
 		return nil
 	}
+	out := struct {
+		ContainerInstances []struct{ ContainerInstanceArn, Status string }
+	}{}
+	asked := c.load.Now()
 	in := object{"cluster": c.load.Cluster, "containerInstances": list}
-	_, err := c.ask(ctx, "DescribeContainerInstances", in, nil)
+	_, err := c.ask(ctx, "DescribeContainerInstances", in, &out)
 	c.refused("DescribeContainerInstances", in, err)
+	for _, i := range out.ContainerInstances {
+		was := c.state
+		if i.ContainerInstanceArn == was.on && i.Status != "INACTIVE" && !c.state.value.read(i.Status, asked) {
+			c.violate("D1", "instance %s is %s, acknowledged was %s (possible: %v)", was.on, i.Status, was.value.value,
+				was.value.maybe)
+		}
+	}
 	return err
 }
 

@@ -1,0 +1,260 @@
+// Command cmd plants each bug of package planted into a build of longshore, one at a time, and promises to say which
+// of them the simulation catches, and by which seed.
+//
+// The last line is one JSON object; the status is 0 only if no more than one bug went uncaught and there were thirty.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"longshore/internal/sim/planted"
+)
+
+// enough bugs to speak of, of which so many may go uncaught.
+const enough, forgiven = 30, 1
+
+type options struct {
+	seeds, jobs, minutes int
+	only, binary         string
+}
+
+func main() {
+	var o options
+	flag.IntVar(&o.seeds, "seeds", 12, "seeds to try for each bug")
+	flag.IntVar(&o.jobs, "jobs", 2, "bugs at the same time")
+	flag.IntVar(&o.minutes, "minutes", 10, "simulated minutes of a seed")
+	flag.StringVar(&o.only, "only", "", "comma-separated names; all others stay asleep")
+	flag.StringVar(&o.binary, "binary", "", "a mutated binary that was built before")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ok, err := prove(ctx, o, os.Stdout)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "planted:", err)
+	}
+	if err != nil || !ok {
+		os.Exit(1)
+	}
+}
+
+// caught says what became of one bug.
+type caught struct {
+	planted.Bug
+	seed      uint64 // that caught it; 0 = none
+	tried     int
+	invariant string
+	text      string
+	took      time.Duration
+	err       error
+}
+
+// verdict is what scripts read.
+type verdict struct {
+	Test       string   `json:"test"`
+	Seed       uint64   `json:"seed"`
+	Count      int      `json:"count"`
+	Caught     int      `json:"caught"`
+	Violations int      `json:"violations"`
+	Uncaught   []string `json:"uncaught,omitempty"`
+	Sound      bool     `json:"sound"` // with no bug awake, the same seeds find nothing
+	Seeds      int      `json:"seeds"` // run in all
+	Minutes    int      `json:"minutes"`
+	Seconds    float64  `json:"seconds"`
+	Commit     string   `json:"commit"`
+}
+
+func prove(ctx context.Context, o options, out io.Writer) (bool, error) {
+	began := time.Now()
+	root, err := filepath.Abs(".")
+	if err != nil {
+		return false, err
+	}
+	bugs := planted.Bugs()
+	if o.binary == "" {
+		dir, err := os.MkdirTemp("", "longshore-planted.*")
+		if err != nil {
+			return false, err
+		}
+		defer os.RemoveAll(dir)
+		o.binary = filepath.Join(dir, "longshore")
+		err = build(ctx, root, dir, o.binary, bugs)
+		if err != nil {
+			return false, err
+		}
+		fmt.Fprintf(out, "built with %d bugs in %.0f s\n", len(bugs), time.Since(began).Seconds())
+	}
+	if o.only != "" {
+		names := strings.Split(o.only, ",")
+		bugs = slices.DeleteFunc(bugs, func(b planted.Bug) bool { return !slices.Contains(names, b.Name) })
+	}
+	asleep := hunt(ctx, o, planted.Bug{Name: "none", Hint: 1}, 1)
+	v := verdict{Test: "planted", Seed: 1, Count: len(bugs), Sound: asleep.seed == 0 && asleep.err == nil,
+		Minutes: o.minutes, Commit: commit(ctx, root)}
+	report(out, asleep)
+	for _, c := range huntAll(ctx, o, bugs, out) {
+		v.Seeds += c.tried
+		if c.seed != 0 {
+			v.Caught++
+			continue
+		}
+		v.Uncaught = append(v.Uncaught, c.Name)
+		if c.err != nil {
+			fmt.Fprintf(out, "%s: %v\n", c.Name, c.err)
+		}
+	}
+	v.Violations = v.Count - v.Caught
+	v.Seconds = time.Since(began).Seconds()
+	data, err := json.Marshal(v)
+	if err != nil {
+		return false, err
+	}
+	fmt.Fprintf(out, "%s\n", data)
+	return v.Sound && v.Violations <= forgiven && (v.Count >= enough || o.only != ""), ctx.Err()
+}
+
+// build the mutated binary.
+func build(ctx context.Context, root, dir, binary string, bugs []planted.Bug) error {
+	overlay, err := planted.Overlay(root, dir, bugs)
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, "go", "build", "-overlay", overlay, "-o", binary, "./cmd/longshore")
+	cmd.Dir, cmd.Stdout, cmd.Stderr = root, os.Stderr, os.Stderr
+	err = cmd.Run()
+	if err != nil {
+		return fmt.Errorf("build the mutated binary: %w", err)
+	}
+	return nil
+}
+
+func commit(ctx context.Context, root string) string {
+	cmd := exec.CommandContext(ctx, "git", "rev-parse", "HEAD")
+	cmd.Dir = root
+	text, err := cmd.Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(text))
+}
+
+// huntAll hunts for some bugs at a time and tells of each as it is caught.
+func huntAll(ctx context.Context, o options, bugs []planted.Bug, out io.Writer) []caught {
+	results := make([]caught, len(bugs))
+	next := make(chan int)
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for range o.jobs {
+		wg.Go(func() {
+			for i := range next {
+				c := hunt(ctx, o, bugs[i], o.seeds)
+				mu.Lock()
+				results[i] = c
+				report(out, c)
+				mu.Unlock()
+			}
+		})
+	}
+	for i := range bugs {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	return results
+}
+
+func report(out io.Writer, c caught) {
+	what := "not caught"
+	if c.seed != 0 {
+		what = fmt.Sprintf("seed %d: %s %.150s", c.seed, c.invariant, c.text)
+	}
+	if c.Name == "none" && c.seed == 0 {
+		what = "nothing to catch"
+	}
+	fmt.Fprintf(out, "%-28s %3d tried, %4.0f s  %s\n", c.Name, c.tried, c.took.Seconds(), what)
+}
+
+// hunt runs seeds with one bug awake until one of them breaks a promise.
+func hunt(ctx context.Context, o options, b planted.Bug, seeds int) caught {
+	c := caught{Bug: b}
+	began := time.Now()
+	order := []uint64{}
+	if b.Hint > 0 {
+		order = append(order, b.Hint)
+	}
+	for s := uint64(1); len(order) < seeds; s++ {
+		if s != b.Hint {
+			order = append(order, s)
+		}
+	}
+	for _, seed := range order {
+		if ctx.Err() != nil {
+			break
+		}
+		c.tried++
+		c.invariant, c.text, c.err = try(ctx, o, b.Name, seed)
+		if c.invariant != "" {
+			c.seed = seed
+			break
+		}
+	}
+	c.took = time.Since(began)
+	return c
+}
+
+// seedTimeout is when a seed that hangs counts as one that ended badly: a bug can also do that.
+const seedTimeout = 2 * time.Minute
+
+// try one seed; an empty invariant means that nothing was broken.
+func try(ctx context.Context, o options, name string, seed uint64) (invariant, text string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, seedTimeout)
+	defer cancel()
+	program := filepath.Join(filepath.Dir(o.binary), planted.Program(name))
+	err = os.Link(o.binary, program)
+	if err != nil && !errors.Is(err, os.ErrExist) {
+		return "", "", err
+	}
+	cmd := exec.CommandContext(ctx, program, "sim", "--seeds", "1", "--first", strconv.FormatUint(seed, 10),
+		"--minutes", strconv.Itoa(o.minutes), "--jobs", "1")
+	data, err := cmd.Output()
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+		return "", "", err
+	}
+	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
+	sum := struct {
+		Test       string
+		Violations int
+	}{}
+	err = json.Unmarshal([]byte(lines[len(lines)-1]), &sum)
+	if err != nil || sum.Test != "sim" {
+		return "", "", fmt.Errorf("seed %d: no verdict: %w", seed, err)
+	}
+	if sum.Violations == 0 {
+		return "", "", nil
+	}
+	mark := fmt.Sprintf("seed %d at ", seed)
+	for _, line := range lines {
+		rest, ok := strings.CutPrefix(line, mark)
+		if !ok {
+			continue
+		}
+		_, rest, _ = strings.Cut(rest, ": ")
+		invariant, text, _ = strings.Cut(rest, ": ")
+		return invariant, text, nil
+	}
+	return "END", lines[0], nil // it did not live to tell: a panic or a deadlock
+}
