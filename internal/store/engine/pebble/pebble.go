@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -46,6 +47,9 @@ type Engine struct {
 	lock   *pebble.Lock
 	cache  *pebble.Cache
 	broken error // a failed write: nobody knows what the disk holds
+	end    *end
+	opened atomic.Bool   // until then a full disk is a reason not to start
+	closed chan struct{} // by Close
 }
 
 var _ store.Engine = (*Engine)(nil)
@@ -67,7 +71,7 @@ func Open(c Config) (*Engine, error) {
 	if c.Cache == 0 {
 		c.Cache = 1 << 20
 	}
-	err := c.FS.MkdirAll(c.Dir, 0o700)
+	err := makeDir(c.FS, c.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("make data directory: %w", err)
 	}
@@ -78,17 +82,22 @@ func Open(c Config) (*Engine, error) {
 	if err != nil {
 		return nil, &LockedError{Dir: c.Dir, Err: err}
 	}
-	e := &Engine{Config: c, lock: lock, cache: pebble.NewCache(c.Cache)}
-	err = e.open()
+	e := &Engine{Config: c, lock: lock, cache: pebble.NewCache(c.Cache), end: &end{told: make(chan struct{})},
+		closed: make(chan struct{})}
+	err = e.end.guard(e.open)
+	if e.end.err() != nil {
+		return nil, err // Pebble stands still with the directory in its hands
+	}
 	if err != nil {
 		e.cache.Unref()
 		return nil, errors.Join(err, lock.Close())
 	}
+	e.opened.Store(true)
 	return e, nil
 }
 
-func (e *Engine) open() (err error) {
-	err = checkSchema(e.FS, e.Dir)
+func (e *Engine) open() error {
+	err := checkSchema(e.FS, e.Dir)
 	if err != nil {
 		return err
 	}
@@ -96,16 +105,15 @@ func (e *Engine) open() (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = fatalTo(err, recover()) }()
 	e.db, err = pebble.Open(e.Dir, &pebble.Options{
-		FS:                          e.FS,
+		FS:                          e.careful(),
 		Lock:                        e.lock,
 		Cache:                       e.cache,
 		MemTableSize:                e.MemTable,
 		MemTableStopWritesThreshold: 4,
 		MaxOpenFiles:                100,
 		FormatMajorVersion:          pebble.FormatWALSyncChunks, // tells a damaged log from a torn one
-		Logger:                      logger{e.Log},
+		Logger:                      logger{e.Log, e.end},
 		EventListener: &pebble.EventListener{
 			// Found beside the path of a read, too: Load tells it as an error, so it must not end the process.
 			DataCorruption: func(i pebble.DataCorruptionInfo) { e.Log.Error("record store is corrupt", "err", i.String()) },
@@ -156,26 +164,27 @@ func (e *Engine) revision() (uint64, error) {
 
 // Commit writes the batch with one sync of the log.
 func (e *Engine) Commit(_ context.Context, b store.Batch) (err error) {
+	if e.broken == nil {
+		e.broken = e.end.err() // met beside any Commit, while records were sorted
+	}
 	if e.broken != nil {
 		return e.broken
 	}
 	defer func() {
-		err = fatalTo(err, recover())
 		if err != nil && !errors.Is(err, store.ErrNoSpace) {
 			e.broken = err
 		}
 	}()
 	w := e.db.NewBatch()
-	defer func() { err = errors.Join(err, w.Close()) }()
 	err = fill(w, b)
 	if err != nil {
 		return fmt.Errorf("encode batch: %w", err)
 	}
 	err = e.room(w.Len())
 	if err != nil {
-		return err
+		return errors.Join(err, w.Close())
 	}
-	return w.Commit(pebble.Sync)
+	return e.end.guard(func() error { return errors.Join(w.Commit(pebble.Sync), w.Close()) })
 }
 
 func fill(w *pebble.Batch, b store.Batch) error {
@@ -213,10 +222,14 @@ func (e *Engine) room(bytes int) error {
 
 // Close gives the directory free. After a failed write Pebble is left as it is: its lock ends with the process.
 func (e *Engine) Close() error {
-	if e.broken != nil {
+	if e.broken != nil || e.end.err() != nil {
 		return nil
 	}
-	err := e.db.Close()
+	close(e.closed)
+	err := e.end.guard(e.db.Close)
+	if e.end.err() != nil {
+		return err
+	}
 	e.cache.Unref()
 	return errors.Join(err, e.lock.Close())
 }

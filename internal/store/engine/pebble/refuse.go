@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -80,28 +79,4 @@ func explain(dir string, err error) error {
 		}
 	}
 	return c
-}
-
-// logger passes Pebble's words on. Fatalf must not return; on the goroutine of a Commit the panic becomes its
-// error, elsewhere it ends the process, which is what a half-written manifest asks for.
-type logger struct{ log *slog.Logger }
-
-type fatal struct{ message string }
-
-func (l logger) Infof(format string, args ...any) { l.log.Debug(fmt.Sprintf(format, args...)) }
-
-func (l logger) Errorf(format string, args ...any) { l.log.Error(fmt.Sprintf(format, args...)) }
-
-func (l logger) Fatalf(format string, args ...any) { panic(fatal{fmt.Sprintf(format, args...)}) }
-
-// fatalTo joins a recovered panic of Pebble to err.
-func fatalTo(err error, recovered any) error {
-	if recovered == nil {
-		return err
-	}
-	f, ok := recovered.(fatal)
-	if ok {
-		return errors.Join(err, errors.New(f.message))
-	}
-	return errors.Join(err, fmt.Errorf("pebble: %v", recovered))
 }
