@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"longshore/internal/api/ec2"
 	"longshore/internal/api/ecs"
 	"longshore/internal/api/logs"
@@ -36,9 +38,10 @@ type PlaneConfig struct {
 	// Store holds the records; Events the log events. Without Events, CloudWatch Logs has nothing behind it.
 	Store  *store.Store
 	Events *logstore.Store
-	// Shared says that other servers write the same records: placements are then checked against every task.
-	Shared bool
-	Now    func() time.Time
+	// Lead is set where other servers write the same records, too: it runs work, anew each time, where and as long
+	// as this server leads. The API, the agents and their sessions are every server's.
+	Lead func(ctx context.Context, work func(context.Context) error) error
+	Now  func() time.Time
 	// NewID gives 32 unguessable hex digits, NewUUID a version 4 UUID.
 	NewID, NewUUID func() string
 	// Chance draws from [0, n), for the random placement strategy.
@@ -65,6 +68,7 @@ type PlaneConfig struct {
 // serves it over TCP, the simulation in a network of its own.
 type Plane struct {
 	PlaneConfig
+	ecsAPI   *ecs.API  // one: it keeps counts
 	logsAPI  *logs.API // one: it orders deletions after the writes at hand
 	dispatch *dispatch.Dispatch
 	front    *front.Front
@@ -94,8 +98,9 @@ func NewPlane(c PlaneConfig) (*Plane, error) {
 	p := &Plane{PlaneConfig: c, board: place.NewBoard(c.Chance)}
 	p.dispatch = dispatch.New(dispatch.Config{
 		Store: c.Store, Minter: minter{m}, Secret: ids, Zones: zones, Now: c.Now, NewID: c.NewID, Log: c.Log,
+		Server: c.server(),
 	})
-	if !c.Shared {
+	if c.Lead == nil {
 		p.board.Sole() // one process places every task
 	}
 	p.logsAPI = logs.New(logs.Config{Store: c.Store, Events: c.Events, Now: c.Now, Log: c.Log})
@@ -119,16 +124,36 @@ func NewPlane(c PlaneConfig) (*Plane, error) {
 	return p, nil
 }
 
-// Handler answers the AWS APIs, the agents' websockets and the mounts.
-func (p *Plane) Handler() http.Handler { return p.front }
+// server names this one among several.
+func (c PlaneConfig) server() string {
+	if c.Lead == nil {
+		return ""
+	}
+	return c.ID
+}
+
+// Handler answers the AWS APIs, the agents' websockets and the mounts. Where other servers write, too, it first
+// sees to it that nothing that any of them acknowledged before is missing from the answer; as long as the records
+// are out of reach, what this server has seen last answers.
+func (p *Plane) Handler() http.Handler {
+	if p.Lead == nil {
+		return p.front
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p.Mounts[r.URL.Path] == nil {
+			_ = p.Store.Fresh(r.Context())
+		}
+		p.front.ServeHTTP(w, r)
+	})
+}
 
 // services is what the API answers.
 func (p *Plane) services() []front.Service {
-	e := ecs.New(ecs.Config{Store: p.Store, Board: p.board, Now: p.Now, NewID: p.NewID, NewUUID: p.NewUUID, Log: p.Log,
+	p.ecsAPI = ecs.New(ecs.Config{Store: p.Store, Board: p.board, Now: p.Now, NewID: p.NewID, NewUUID: p.NewUUID, Log: p.Log,
 		ClaimNetwork: p.ClaimNetwork, Joined: p.Joined})
 	n := ec2.New(ec2.Config{Store: p.Store, NewID: p.NewID, ClaimNetwork: p.ClaimNetwork})
 	return []front.Service{
-		{Wire: ecswire.Model(), Ops: append(e.Ops(), p.dispatch.Ops()...), Refused: ecs.Refused(), Rates: ecs.Rates()},
+		{Wire: ecswire.Model(), Ops: append(p.ecsAPI.Ops(), p.dispatch.Ops()...), Refused: ecs.Refused(), Rates: ecs.Rates()},
 		{Wire: ec2wire.Model(), Ops: n.Ops(), Refused: ec2.Refused()},
 		p.logsAPI.Service(),
 		sts.New().Service(),
@@ -137,19 +162,39 @@ func (p *Plane) services() []front.Service {
 
 // Parts is everything that runs beside the API: the dispatcher and the promises.
 func (p *Plane) Parts() []Part {
-	newHex := func(n int) string { return p.NewID()[:n] }
-	s := schedule.New(schedule.Config{Store: p.Store, Board: p.board, Now: p.Now, NewID: p.NewUUID})
-	return []Part{
+	out := []Part{
 		{"board", func(ctx context.Context) error { return schedule.Follow(ctx, p.Store, p.board) }},
 		{"dispatch", p.dispatch.Run},
+		{"counts", p.ecsAPI.Run},
 		{"logs", p.logsAPI.Run},
-		p.promise(s),
+	}
+	if p.Lead == nil {
+		return append(out, p.promises()...)
+	}
+	return append(out, Part{"records", p.Store.Follow}, Part{"lease", func(ctx context.Context) error {
+		return p.Lead(ctx, p.keepPromises)
+	}})
+}
+
+// promises are the loops. They are made anew for every term of leading, because they remember what they saw.
+func (p *Plane) promises() []Part {
+	newHex := func(n int) string { return p.NewID()[:n] }
+	return []Part{
+		p.promise(schedule.New(schedule.Config{Store: p.Store, Board: p.board, Now: p.Now, NewID: p.NewUUID})),
 		p.promise(rollout.New(rollout.Config{Store: p.Store, Now: p.Now, NewID: p.NewID})),
 		p.promise(attach.New(attach.Config{Store: p.Store, Now: p.Now, NewID: p.NewUUID, NewHex: newHex})),
 		p.promise(presence.New(presence.Config{Store: p.Store, Now: p.Now})),
 		p.promise(sweep.New(sweep.Config{Store: p.Store, Now: p.Now,
 			Ages: sweep.Ages{Tasks: p.ForgetAfter, Deleted: p.ForgetAfter}})),
 	}
+}
+
+func (p *Plane) keepPromises(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, part := range p.promises() {
+		g.Go(func() error { return part.Run(ctx) })
+	}
+	return g.Wait()
 }
 
 func (p *Plane) promise(k loop.Promise) Part {

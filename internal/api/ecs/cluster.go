@@ -44,7 +44,7 @@ func (a *API) CreateCluster(ctx context.Context, c front.Caller, in *ecswire.Cre
 	if a.Joined != nil {
 		a.Joined(ctx, shown.Key)
 	}
-	return &ecswire.CreateClusterResponse{Cluster: renderWholeCluster(a.Store.View(), shown)}, nil
+	return &ecswire.CreateClusterResponse{Cluster: a.renderWholeCluster(shown)}, nil
 }
 
 func (a *API) newCluster(c front.Caller, in *ecswire.CreateClusterRequest) (*state.Cluster, error) {
@@ -119,7 +119,7 @@ func (a *API) DescribeClusters(_ context.Context, c front.Caller, in *ecswire.De
 			out.Failures = append(out.Failures, missing(key.ARN()))
 			continue
 		}
-		out.Clusters = append(out.Clusters, *renderCluster(v, cluster, in.Include))
+		out.Clusters = append(out.Clusters, *renderCluster(a.tally.counts(v, cluster.Key), cluster, in.Include))
 	}
 	return out, nil
 }
@@ -218,5 +218,5 @@ func (a *API) changeCluster(ctx context.Context, c front.Caller, ref *string,
 	if err != nil {
 		return nil, err
 	}
-	return renderWholeCluster(a.Store.View(), shown), nil
+	return a.renderWholeCluster(shown), nil
 }

@@ -44,7 +44,7 @@ func (a *API) DeleteCluster(ctx context.Context, c front.Caller, in *ecswire.Del
 	if err != nil {
 		return nil, err
 	}
-	return &ecswire.DeleteClusterResponse{Cluster: renderWholeCluster(a.Store.View(), shown)}, nil
+	return &ecswire.DeleteClusterResponse{Cluster: a.renderWholeCluster(shown)}, nil
 }
 
 // emptyCluster names what still keeps a cluster from being deleted, each kind with its own exception.

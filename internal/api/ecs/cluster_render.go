@@ -9,13 +9,12 @@ import (
 )
 
 // renderWholeCluster is what the calls that change a cluster answer.
-func renderWholeCluster(v store.View, c *state.Cluster) *ecswire.Cluster {
-	return renderCluster(v, c, []string{"CONFIGURATIONS", "SETTINGS", "TAGS"})
+func (a *API) renderWholeCluster(c *state.Cluster) *ecswire.Cluster {
+	return renderCluster(a.tally.counts(a.Store.View(), c.Key), c, []string{"CONFIGURATIONS", "SETTINGS", "TAGS"})
 }
 
 // renderCluster leaves settings, tags and statistics empty and the configuration away unless they are included.
-func renderCluster(v store.View, c *state.Cluster, include []string) *ecswire.Cluster {
-	n := countCluster(v, c.Key)
+func renderCluster(n clusterCounts, c *state.Cluster, include []string) *ecswire.Cluster {
 	w := &ecswire.Cluster{
 		ClusterArn: ptr(c.Key.ARN()), ClusterName: ptr(c.Key.Name()), Status: ptr(c.Status),
 		RegisteredContainerInstancesCount: ptr(int32(n.instances)),
@@ -78,15 +77,25 @@ func renderConfiguration(c *state.Cluster) *ecswire.ClusterConfiguration {
 // perLaunch counts by launch type.
 type perLaunch struct{ ec2, fargate, external int }
 
-func (p *perLaunch) add(launch string) {
+func (p *perLaunch) add(launch string, n int) {
 	switch launch {
 	case state.LaunchFargate:
-		p.fargate++
+		p.fargate += n
 	case state.LaunchExternal:
-		p.external++
+		p.external += n
 	default:
-		p.ec2++
+		p.ec2 += n
 	}
+}
+
+func (p perLaunch) of(launch string) int {
+	switch launch {
+	case state.LaunchFargate:
+		return p.fargate
+	case state.LaunchExternal:
+		return p.external
+	}
+	return p.ec2
 }
 
 func (p perLaunch) sum() int { return p.ec2 + p.fargate + p.external }
@@ -100,27 +109,39 @@ type clusterCounts struct {
 func countCluster(v store.View, k state.ClusterKey) clusterCounts {
 	n := clusterCounts{}
 	for i := range v.Instances().OfCluster(k) {
-		if i.Status == state.StatusActive || i.Status == state.StatusDraining {
-			n.instances++
-		}
+		n.instance(i, 1)
 	}
 	for t := range v.Tasks().OfCluster(k) {
-		switch t.Last {
-		case state.Running:
-			n.running.add(t.LaunchType)
-		case state.Provisioning, state.Pending, state.Activating:
-			n.pending.add(t.LaunchType)
-		}
+		n.task(t, 1)
 	}
 	for s := range v.Services().OfCluster(k) {
-		switch s.Status {
-		case state.StatusActive:
-			n.active.add(tasksLaunch(s))
-		case state.StatusDraining:
-			n.draining.add(tasksLaunch(s))
-		}
+		n.service(s, 1)
 	}
 	return n
+}
+
+func (n *clusterCounts) instance(i *state.Instance, by int) {
+	if i.Status == state.StatusActive || i.Status == state.StatusDraining {
+		n.instances += by
+	}
+}
+
+func (n *clusterCounts) task(t *state.Task, by int) {
+	switch t.Last {
+	case state.Running:
+		n.running.add(t.LaunchType, by)
+	case state.Provisioning, state.Pending, state.Activating:
+		n.pending.add(t.LaunchType, by)
+	}
+}
+
+func (n *clusterCounts) service(s *state.Service, by int) {
+	switch s.Status {
+	case state.StatusActive:
+		n.active.add(tasksLaunch(s), by)
+	case state.StatusDraining:
+		n.draining.add(tasksLaunch(s), by)
+	}
 }
 
 func (n clusterCounts) render() []ecswire.KeyValuePair {

@@ -39,7 +39,10 @@ func (a *API) ListTasks(_ context.Context, c front.Caller, in *ecswire.ListTasks
 	if err != nil {
 		return nil, err
 	}
-	keys, token := cut(p, f.collect(v, cluster.Key, p), func(k state.TaskKey) string { return string(k) })
+	if f.wide() && a.tally.none(v, cluster.Key, f.desired, f.launch) {
+		return &ecswire.ListTasksResponse{TaskArns: []string{}}, nil
+	}
+	keys, token := cut(p, a.collect(f, v, cluster.Key, p), func(k state.TaskKey) string { return string(k) })
 	out := &ecswire.ListTasksResponse{TaskArns: make([]string, 0, len(keys)), NextToken: token}
 	for _, k := range keys {
 		out.TaskArns = append(out.TaskArns, k.ARN())
@@ -88,10 +91,22 @@ func (f taskFilter) about(cluster state.ClusterKey) string {
 		string(f.service), f.by, f.launch}, "\x00")
 }
 
+// wide says that no index narrows the search.
+func (f taskFilter) wide() bool {
+	return f.service == "" && f.instance == "" && f.by == "" && f.family == ""
+}
+
 // collect gives the keys that match, sorted, from the page's start to one behind its end.
-func (f taskFilter) collect(v store.View, cluster state.ClusterKey, p paging) []state.TaskKey {
+func (a *API) collect(f taskFilter, v store.View, cluster state.ClusterKey, p paging) []state.TaskKey {
+	candidates := []iter.Seq[*state.Task](nil)
+	if f.wide() && f.desired == state.Stopped {
+		candidates = a.stopped(v, cluster)
+	}
+	if candidates == nil {
+		candidates = f.candidates(v, cluster, state.TaskKey(p.after))
+	}
 	out := []state.TaskKey{}
-	for _, seq := range f.candidates(v, cluster, state.TaskKey(p.after)) {
+	for _, seq := range candidates {
 		found := 0
 		for t := range seq {
 			if string(t.Key) <= p.after || !f.keeps(t) {
@@ -105,6 +120,31 @@ func (f taskFilter) collect(v store.View, cluster state.ClusterKey, p paging) []
 		}
 	}
 	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// stopped are the tasks of a cluster whose desired status is STOPPED, without those that run: what is past is filed by
+// family, what leaves is known by name. nil where looking through all tasks is the shorter way.
+func (a *API) stopped(v store.View, cluster state.ClusterKey) []iter.Seq[*state.Task] {
+	leaving, ok := a.tally.leaving(v, cluster)
+	if !ok {
+		return nil
+	}
+	v = a.Store.View() // at least as new as what was said of the leaving: who has left since is past in it
+	if v.Families().Len() > v.Tasks().Len() {
+		return nil
+	}
+	out := []iter.Seq[*state.Task]{func(yield func(*state.Task) bool) {
+		for _, key := range leaving {
+			t, ok := v.Tasks().Get(key)
+			if ok && !yield(t) {
+				return
+			}
+		}
+	}}
+	for f := range v.Families().Prefix(cluster.Scope().String() + "/") {
+		out = append(out, v.Tasks().StoppedOfFamily(cluster, f.Key.Name()))
+	}
 	return out
 }
 

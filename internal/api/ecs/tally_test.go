@@ -1,0 +1,118 @@
+package ecs
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"longshore/internal/state"
+	"longshore/internal/store"
+	"longshore/internal/store/engine/memory"
+)
+
+// What is kept beside the store is what one would count by looking, whatever was written.
+func TestKeptCountsAreThoseOfTheRecords(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		synctest.Test(t, func(t *testing.T) { keptCounts(t, rt) })
+	})
+}
+
+func keptCounts(t *testing.T, rt *rapid.T) {
+	s, err := store.Open(t.Context(), memory.Engine{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	a := New(Config{Store: s, Now: time.Now})
+	scope := state.Scope{Account: "0", Region: "r"}
+	write := func() {
+		err := s.Update(t.Context(), func(tx *store.Tx) error {
+			for range rapid.IntRange(1, 4).Draw(rt, "records") {
+				scribble(rt, tx, scope)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range rapid.IntRange(0, 3).Draw(rt, "before") {
+		write()
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- a.Run(ctx) }()
+	synctest.Wait()
+	for range rapid.IntRange(1, 10).Draw(rt, "after") {
+		write()
+		v := s.View()
+		for _, name := range []string{"a", "b"} {
+			k := state.NewClusterKey(scope, name)
+			got, want := a.tally.counts(v, k), countCluster(v, k)
+			if got != want {
+				rt.Fatalf("kept %+v, the records say %+v", got, want)
+			}
+			compareStopped(rt, a, v, k)
+		}
+	}
+	cancel()
+	<-ended
+}
+
+// scribble writes or deletes one record of one of two clusters.
+func scribble(rt *rapid.T, tx *store.Tx, scope state.Scope) {
+	cluster := state.NewClusterKey(scope, rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "cluster"))
+	n := rapid.IntRange(0, 5).Draw(rt, "n")
+	gone := rapid.IntRange(0, 4).Draw(rt, "gone") == 0
+	launch := rapid.SampledFrom([]string{"EC2", "FARGATE", "EXTERNAL"}).Draw(rt, "launch")
+	switch rapid.IntRange(0, 4).Draw(rt, "kind") {
+	case 0:
+		k := state.NewServiceKey(cluster, fmt.Sprint("s", n))
+		if gone {
+			tx.Services().Delete(k)
+			return
+		}
+		status := rapid.SampledFrom([]string{"ACTIVE", "DRAINING", "INACTIVE"}).Draw(rt, "status")
+		tx.Services().Put(&state.Service{Key: k, Status: status, LaunchType: launch})
+	case 1:
+		k := state.NewInstanceKey(cluster, fmt.Sprint("i", n))
+		if gone {
+			tx.Instances().Delete(k)
+			return
+		}
+		status := rapid.SampledFrom([]string{"ACTIVE", "DRAINING", "INACTIVE"}).Draw(rt, "status")
+		tx.Instances().Put(&state.Instance{Key: k, Status: status})
+	default:
+		k := state.NewTaskKey(cluster, fmt.Sprint("t", n))
+		if gone {
+			tx.Tasks().Delete(k)
+			return
+		}
+		family := state.NewFamilyKey(scope, rapid.SampledFrom([]string{"f", "g"}).Draw(rt, "family"))
+		tx.Families().Put(&state.Family{Key: family, Last: 1})
+		last := rapid.SampledFrom([]state.Status{state.Pending, state.Running, state.Stopping, state.Stopped}).Draw(rt, "last")
+		desired := state.Stopped
+		if last != state.Stopped {
+			desired = rapid.SampledFrom([]state.Status{state.Running, state.Stopped}).Draw(rt, "desired")
+		}
+		tx.Tasks().Put(&state.Task{Key: k, LaunchType: launch, Last: last, Desired: desired, TaskDefinition: family.Revision(1)})
+	}
+}
+
+// compareStopped expects the short way to the STOPPED tasks to end where the long one does.
+func compareStopped(rt *rapid.T, a *API, v store.View, k state.ClusterKey) {
+	f := taskFilter{desired: state.Stopped}
+	p := paging{limit: 100}
+	got := fmt.Sprint(a.collect(f, v, k, p))
+	want := fmt.Sprint(New(Config{Store: a.Store}).collect(f, v, k, p))
+	if got != want {
+		rt.Fatalf("ListTasks gives %s, the records say %s", got, want)
+	}
+	if a.tally.none(v, k, state.Stopped, "") != (want == "[]") {
+		rt.Fatalf("none is wrong about %s", want)
+	}
+}
