@@ -85,7 +85,11 @@ const (
 // rate repeats one signed call over 8 connections and answers calls per second. Every request is signed; a
 // signature is used for a second, because the load generator shares the machine's cores with the server.
 func (t target) rate(ctx context.Context, op string, body []byte) (float64, error) {
-	ctx, cancel := context.WithTimeout(ctx, loadFor)
+	return t.rateFor(ctx, op, body, loadFor)
+}
+
+func (t target) rateFor(ctx context.Context, op string, body []byte, d time.Duration) (float64, error) {
+	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
 	counts := make([]int, connections)
 	errs := make([]error, connections)

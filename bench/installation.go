@@ -32,8 +32,13 @@ func (b *bench) up() (*installation, error) {
 	if err != nil {
 		return nil, err
 	}
+	return b.upOn(dir)
+}
+
+// upOn starts a daemon on a data directory.
+func (b *bench) upOn(dir string, flags ...string) (*installation, error) {
 	i := &installation{bin: b.bin, dir: dir}
-	i.cmd = exec.Command(b.bin, "up", "--data-dir", dir, "--listen", "127.0.0.1:0")
+	i.cmd = exec.Command(b.bin, append([]string{"up", "--data-dir", dir, "--listen", "127.0.0.1:0"}, flags...)...)
 	log, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
 		return nil, err

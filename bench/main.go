@@ -52,6 +52,7 @@ func parts() []part {
 		{"boot", boot}, {"bridge", bridgeStart}, {"awsvpc", awsvpcStart}, {"service", service50},
 		{"describe", describeServices}, {"register", registerTaskDefinition},
 		{"placement", placement},
+		{"api", heldAPI},
 	}
 }
 

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+)
+
+// heldRead is a read whose answer is the same however much else the store holds.
+type heldRead struct {
+	name string
+	op   string
+	body m
+}
+
+func heldReads() []heldRead {
+	var services, tasks []string
+	for n := range 10 {
+		services = append(services, heldService(n))
+	}
+	for n := range 100 {
+		tasks = append(tasks, heldTask(0, n).ID())
+	}
+	return []heldRead{
+		{"DescribeServices of 10", "DescribeServices", m{"cluster": heldCluster, "services": services}},
+		{"DescribeTasks of 100", "DescribeTasks", m{"cluster": heldCluster, "tasks": tasks}},
+		{"DescribeClusters with statistics", "DescribeClusters", m{"clusters": []string{heldCluster}, "include": []string{"STATISTICS"}}},
+		{"ListTasks, a page of 100", "ListTasks", m{"cluster": heldCluster}},
+		{"ListTasks of a service", "ListTasks", m{"cluster": heldCluster, "serviceName": heldService(3)}},
+		{"ListTasks of one startedBy", "ListTasks", m{"cluster": heldCluster, "startedBy": "ecs-svc/1000000000000000003"}},
+		{"ListTasks with STOPPED, 100 of them", "ListTasks", m{"cluster": heldCluster, "desiredStatus": "STOPPED"}},
+		{"ListTasks with no FARGATE among them", "ListTasks", m{"cluster": heldCluster, "launchType": "FARGATE"}},
+		{"ListServices, a page of 10", "ListServices", m{"cluster": heldCluster}},
+		{"ListContainerInstances", "ListContainerInstances", m{"cluster": heldCluster}},
+	}
+}
+
+// Both stores hold what is asked for: ten services with a hundred tasks each, and a hundred that have stopped.
+const (
+	heldServices = 1000
+	askedOf      = 11 // services; one more than are asked for, so that both have a next page
+	tasksEach    = 100
+	stoppedTasks = 100
+)
+
+// heldAPI compares reads against a store with 100,000 running tasks with the same reads against one that holds little
+// more than what is asked for, in turns.
+func heldAPI(b *bench) error {
+	full, err := b.upHolding(held{heldServices, tasksEach, stoppedTasks})
+	if err != nil {
+		return err
+	}
+	empty, err := b.upHolding(held{askedOf, tasksEach, stoppedTasks})
+	if err != nil {
+		return err
+	}
+	worst := figure{Ratio: 1e9}
+	for _, r := range heldReads() {
+		f, err := b.compareRead(full.target(), empty.target(), r)
+		if err != nil {
+			return err
+		}
+		b.add(f)
+		if f.Value/f.PeerValue < worst.Ratio {
+			worst.Ratio = f.Value / f.PeerValue
+			worst.Value, worst.PeerValue = f.Value, f.PeerValue
+		}
+	}
+	b.add(figure{Name: "API reads with 100,000 tasks held, the slowest by ratio", Value: worst.Value, Unit: "calls/s",
+		Peer: "a store that holds what is asked for", PeerValue: worst.PeerValue, Target: "≥ 0.9×"})
+	err = b.slowClients(full)
+	if err != nil {
+		return err
+	}
+	err = full.down()
+	if err != nil {
+		return err
+	}
+	return empty.down()
+}
+
+func (b *bench) upHolding(h held) (*installation, error) {
+	dir, err := os.MkdirTemp(b.dir, "held")
+	if err != nil {
+		return nil, err
+	}
+	err = b.hold(dir, h)
+	if err != nil {
+		return nil, fmt.Errorf("fill the store: %w", err)
+	}
+	i, err := b.upOn(dir, "--no-node")
+	if err != nil {
+		return nil, err
+	}
+	time.Sleep(2 * time.Second) // the loops have looked at everything once
+	return i, nil
+}
+
+const (
+	readTurns = 5
+	turnFor   = 700 * time.Millisecond
+)
+
+// compareRead takes turns, and the medians.
+func (b *bench) compareRead(full, empty target, r heldRead) (figure, error) {
+	body, err := json.Marshal(r.body)
+	if err != nil {
+		return figure{}, err
+	}
+	var a, p []float64
+	for range readTurns {
+		one, err := full.rateFor(b, r.op, body, turnFor)
+		if err != nil {
+			return figure{}, fmt.Errorf("%s: %w", r.name, err)
+		}
+		other, err := empty.rateFor(b, r.op, body, turnFor)
+		if err != nil {
+			return figure{}, fmt.Errorf("%s: %w", r.name, err)
+		}
+		a, p = append(a, one), append(p, other)
+	}
+	slices.Sort(a)
+	slices.Sort(p)
+	return figure{Name: r.name + ", 100,000 tasks held", Value: a[len(a)/2], Unit: "calls/s", Target: "≥ 0.9×",
+		Peer: "a store that holds what is asked for", PeerValue: p[len(p)/2]}, nil
+}
