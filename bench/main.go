@@ -52,12 +52,13 @@ func parts() []part {
 		{"boot", boot}, {"bridge", bridgeStart}, {"awsvpc", awsvpcStart}, {"service", service50},
 		{"describe", describeServices}, {"register", registerTaskDefinition},
 		{"placement", placement},
+		{"store", durable}, {"restart", restart}, {"million", heldMillion},
 		{"api", heldAPI},
 	}
 }
 
 func main() {
-	only := flag.String("only", "", "comma-separated parts: boot,bridge,awsvpc,service,describe,register")
+	only := flag.String("only", "", "comma-separated parts: boot,bridge,awsvpc,service,describe,register,placement,store,restart,million,api")
 	bin := flag.String("bin", "bin/longshore", "the binary to measure")
 	out := flag.String("out", "bench/last.json", "where the figures go")
 	flag.Parse()
