@@ -14,7 +14,7 @@ type upCommand struct {
 	TLSKey      string        `name:"tls-key" help:"PEM file of the certificate's key." placeholder:"FILE"`
 	Name        []string      `help:"Further host names that clients use for this daemon."`
 	NoNode      bool          `help:"Run no containers here: only agents on other machines do."`
-	Store       string        `help:"Where records are kept: pebble (in the data directory) or memory." default:"pebble" enum:"pebble,memory"`
+	Store       string        `help:"Where records are kept: pebble (in the data directory), memory, or etcd://HOST:PORT[,HOST:PORT]/PREFIX, which several servers share (options: ?ca=FILE&cert=FILE&key=FILE&password-file=FILE)." default:"pebble" placeholder:"STORE"`
 	ForgetAfter time.Duration `help:"How long stopped tasks and deleted services stay describable." default:"1h"`
 	Throttle    string        `help:"Refuse calls beyond the rates that AWS documents: off or aws." default:"off" enum:"off,aws"`
 	DockerHost  string        `help:"Address of Docker Engine; the usual socket where it is not given." placeholder:"URL" env:"DOCKER_HOST"`

@@ -28,7 +28,7 @@ func (d *Daemon) claimNetwork(p netip.Prefix) bool {
 		return true
 	}
 	defer os.Remove(mine.Name())
-	err = errors.Join(json.NewEncoder(mine).Encode(claim{d.ID, d.DataDir}), mine.Close())
+	err = errors.Join(json.NewEncoder(mine).Encode(claim{d.owner(), d.DataDir}), mine.Close())
 	if err != nil {
 		return false
 	}
@@ -41,7 +41,7 @@ func (d *Daemon) claimNetwork(p netip.Prefix) bool {
 		}
 		var c claim
 		b, err := os.ReadFile(path)
-		if err == nil && json.Unmarshal(b, &c) == nil && c.Installation == d.ID {
+		if err == nil && json.Unmarshal(b, &c) == nil && c.Installation == d.owner() {
 			return true
 		}
 		_, err = os.Stat(c.DataDir)
@@ -51,6 +51,14 @@ func (d *Daemon) claimNetwork(p netip.Prefix) bool {
 		_ = os.Remove(path) // stale; whoever makes it anew first has it
 	}
 	return false
+}
+
+// owner of address ranges: this server, or all that share its records.
+func (d *Daemon) owner() string {
+	if d.etcd == nil {
+		return d.ID
+	}
+	return d.AccessKeyID
 }
 
 // claimKnownNetworks renews the claims of the ranges that the records hold.

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"longshore/internal/store/engine/etcd"
 )
 
 // Config of `longshore up`.
@@ -30,7 +32,8 @@ type Config struct {
 	DockerHost string
 	// NoNode starts no agent: an API without a machine of its own, for control planes whose agents are elsewhere.
 	NoNode bool
-	// Store is where records are kept: empty or "pebble" in DataDir, "memory" for throw-away installations.
+	// Store is where records are kept: empty or "pebble" in DataDir, "memory" for throw-away installations, and
+	// etcd://HOST:PORT[,HOST:PORT]/PREFIX where several servers share them.
 	Store string
 	// Throttle is "aws" to refuse calls beyond the rates that AWS documents; empty or "off" answers as fast as it can.
 	Throttle string
@@ -81,8 +84,14 @@ func (c *Config) validate() error {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return errors.New("--tls-cert and --tls-key go together: give both or none")
 	}
-	if c.Store != "" && c.Store != "pebble" && c.Store != "memory" {
-		return fmt.Errorf("--store %q is not served: leave it out for Pebble in the data directory, or say memory", c.Store)
+	if isShared(*c) {
+		_, err = etcd.Parse(c.Store)
+		if err != nil {
+			return fmt.Errorf("--store: %w", err)
+		}
+	} else if c.Store != "" && c.Store != "pebble" && c.Store != "memory" {
+		return fmt.Errorf("--store %q is not served: leave it out for Pebble in the data directory, say memory, "+
+			"or give the address of an etcd: etcd://HOST:PORT/PREFIX", c.Store)
 	}
 	if c.Throttle != "" && c.Throttle != "off" && c.Throttle != "aws" {
 		return fmt.Errorf("--throttle %q is not known: say aws for AWS's rates, or off", c.Throttle)

@@ -5,17 +5,20 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	mathrand "math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"longshore/internal/store"
+	"longshore/internal/store/engine/etcd"
 	"longshore/internal/store/engine/memory"
 	"longshore/internal/store/engine/pebble"
 	"longshore/internal/telemetry/logstore"
@@ -31,6 +34,11 @@ type Daemon struct {
 	logs  *logstore.Store
 	plane *Plane
 	node  nodeState
+
+	etcd    *etcd.Engine // nil: this server is the only one
+	lock    io.Closer    // of the data directory, where the store has none there
+	entropy io.Reader
+	leads   atomic.Bool
 }
 
 // Run is `longshore up`: it answers until ctx ends, and leaves every container running.
@@ -71,42 +79,62 @@ func open(ctx context.Context, c Config) (*Daemon, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open data directory: %w", err)
 	}
-	engine, err := openEngine(c)
+	d := &Daemon{Config: c, now: time.Now, entropy: rand.Reader}
+	d.node.looked = make(chan struct{})
+	engine, err := d.openEngine(ctx)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, d.unlock())
 	}
-	records, err := store.Open(ctx, engine)
+	d.store, err = store.Open(ctx, engine)
 	if err != nil {
-		return nil, errors.Join(err, engine.Close())
+		return nil, errors.Join(err, engine.Close(), d.unlock())
 	}
 	// Only the holder of the data directory's lock may make keys.
-	i, err := ensureInstallation(c.DataDir, rand.Reader)
+	d.Installation, err = d.installation(ctx)
 	if err != nil {
-		return nil, errors.Join(err, records.Close())
+		return nil, errors.Join(err, d.store.Close(), d.unlock())
 	}
-	d := &Daemon{Config: c, Installation: i, store: records, now: time.Now}
-	d.node.looked = make(chan struct{})
 	d.logs = logstore.New(logstore.Config{Dir: filepath.Join(c.DataDir, "logs"), Now: d.now, Log: c.Log})
 	return d, nil
 }
 
-func openEngine(c Config) (store.Engine, error) {
-	if c.Store == "memory" {
+func (d *Daemon) openEngine(ctx context.Context) (store.Engine, error) {
+	if d.Store == "memory" {
 		return memory.Engine{}, nil
 	}
-	return pebble.Open(pebble.Config{Dir: filepath.Join(c.DataDir, "records"), Log: c.Log})
+	if !isShared(d.Config) {
+		return pebble.Open(pebble.Config{Dir: filepath.Join(d.DataDir, "records"), Log: d.Log})
+	}
+	lock, err := lockDir(d.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	d.lock = lock // ends with the process at the latest
+	d.etcd, err = openEtcd(ctx, d.Config)
+	return d.etcd, err
 }
 
 func (d *Daemon) close() error {
-	return errors.Join(d.logs.Close(), d.store.Close())
+	return errors.Join(d.logs.Close(), d.store.Close(), d.unlock())
+}
+
+func (d *Daemon) unlock() error {
+	if d.lock == nil {
+		return nil
+	}
+	return d.lock.Close()
 }
 
 // compose builds the control plane on top of the store.
 func (d *Daemon) compose(l net.Listener) error {
 	d.claimKnownNetworks()
 	var err error
+	var lead func(context.Context, func(context.Context) error) error
+	if d.etcd != nil {
+		lead = d.lead
+	}
 	d.plane, err = NewPlane(PlaneConfig{
-		Installation: d.Installation, Store: d.store, Events: d.logs, Now: d.now,
+		Installation: d.Installation, Store: d.store, Events: d.logs, Now: d.now, Lead: lead,
 		NewID: newID, NewUUID: newUUID, Chance: mathrand.IntN, Entropy: rand.Reader,
 		Hosts: hosts(d.Config, l), AcceptAny: d.AcceptAny,
 		Mounts:       map[string]http.Handler{"/_longshore/health": http.HandlerFunc(d.health)},

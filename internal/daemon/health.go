@@ -13,6 +13,10 @@ type healthReport struct {
 	Status   string   `json:"status"`
 	Revision uint64   `json:"revision"`
 	Off      []string `json:"off,omitempty"`
+	// Leads and Unreachable are told where several servers share the records: whether this one runs the loops, and
+	// whether it cannot reach them now.
+	Leads       *bool `json:"leads,omitempty"`
+	Unreachable bool  `json:"unreachable,omitempty"`
 
 	Goroutines int    `json:"goroutines"`
 	HeapLive   uint64 `json:"heapLive"` // bytes that the last garbage collection found in use
@@ -26,6 +30,10 @@ func (d *Daemon) health(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	report := healthReport{Status: "ok", Revision: d.store.View().Revision(), Off: d.off(),
 		Goroutines: runtime.NumGoroutine(), HeapLive: heapLive()}
+	if d.etcd != nil {
+		leads := d.leads.Load()
+		report.Leads, report.Unreachable = &leads, d.store.Away()
+	}
 	_ = json.NewEncoder(w).Encode(report) // the client may be gone; there is nobody left to tell
 }
 

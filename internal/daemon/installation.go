@@ -52,24 +52,19 @@ func LoadInstallation(dir string) (Installation, error) {
 	return i, nil
 }
 
-// ensureInstallation loads the installation or makes a new one, durably and readable by its owner only.
-func ensureInstallation(dir string, random io.Reader) (Installation, error) {
-	i, err := LoadInstallation(dir)
-	if err == nil || !errors.Is(err, fs.ErrNotExist) {
-		return i, err
-	}
+// newInstallation draws an id and keys.
+func newInstallation(random io.Reader) (Installation, error) {
 	raw := make([]byte, 8+10+30+32)
-	_, err = io.ReadFull(random, raw)
+	_, err := io.ReadFull(random, raw)
 	if err != nil {
-		return i, fmt.Errorf("draw keys: %w", err)
+		return Installation{}, fmt.Errorf("draw keys: %w", err)
 	}
-	i = Installation{
+	return Installation{
 		ID: hex.EncodeToString(raw[:8]), Account: DefaultAccount, Region: DefaultRegion,
 		AccessKeyID:     "AKIA" + base32Upper(raw[8:18]),
 		SecretAccessKey: base64.StdEncoding.EncodeToString(raw[18:48]),
 		MasterKey:       raw[48:],
-	}
-	return i, writeFile(dir, installationFile, i)
+	}, nil
 }
 
 // base32Upper spells 10 bytes with 16 letters and digits, as access key ids are.

@@ -9,6 +9,9 @@ import (
 // parts is everything that runs beside the API: the plane's, and the node.
 func (d *Daemon) parts() []Part {
 	out := d.plane.Parts()
+	if d.etcd != nil {
+		out = append(out, Part{"announcement", d.announce})
+	}
 	if !d.NoNode {
 		out = append(out, Part{"node", d.runNode})
 	}
