@@ -14,17 +14,19 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"longshore/test/rig"
 )
 
 // network asks EC2 for the default subnets, as a deploy script does.
 func (d *daemon) network() *types.NetworkConfiguration {
-	d.t.Helper()
+	d.T.Helper()
 	var found struct {
 		Subnets []struct{ SubnetId, AvailabilityZone, VpcId, CidrBlock string }
 	}
 	d.aws(&found, "ec2", "describe-subnets", "--output", "json")
 	if len(found.Subnets) != 3 {
-		d.t.Fatalf("the default VPC has one subnet in each of three zones, got %s", show(found))
+		d.T.Fatalf("the default VPC has one subnet in each of three zones, got %s", rig.Show(found))
 	}
 	n := &types.AwsVpcConfiguration{AssignPublicIp: types.AssignPublicIpEnabled}
 	for _, s := range found.Subnets {
@@ -60,18 +62,18 @@ func giveAddresses(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := d.network()
-	server := d.runFargate(t, "net", d.register(t, fargate(definition("server", web("vpc")))), n)
+	server := d.runFargate(t, "net", d.register(t, fargate(rig.Definition("server", web("vpc")))), n)
 	task := d.until(t, "net", server, "RUNNING", 30*time.Second)
 	address := ip(task)
 	body, err := answers(t.Context(), "http://"+address+"/")
 	if err != nil || !strings.Contains(body, "vpc") {
-		t.Fatalf("%s says %q, %v: %s", address, body, err, show(task))
+		t.Fatalf("%s says %q, %v: %s", address, body, err, rig.Show(task))
 	}
 	t.Run("a task reaches another by its address", func(t *testing.T) {
 		d.fetches(t, n, "client", "http://"+address+"/")
 	})
 	t.Run("containers of a task share its loopback", func(t *testing.T) {
-		in := definition("pair", web("beside"), probe("client", "get", "http://127.0.0.1:80/"))
+		in := rig.Definition("pair", web("beside"), rig.Probe("client", "get", "http://127.0.0.1:80/"))
 		in.ContainerDefinitions[1].DependsOn = []types.ContainerDependency{
 			{ContainerName: aws.String("web"), Condition: "START"}}
 		arn := d.runFargate(t, "net", d.register(t, fargate(in)), n)
@@ -91,7 +93,7 @@ func giveAddresses(t *testing.T) {
 // fetches runs a FARGATE task that gets a URL, and expects it to succeed.
 func (d *daemon) fetches(t *testing.T, n *types.NetworkConfiguration, family, url string) {
 	t.Helper()
-	arn := d.runFargate(t, "net", d.register(t, fargate(definition(family, probe("main", "get", url)))), n)
+	arn := d.runFargate(t, "net", d.register(t, fargate(rig.Definition(family, rig.Probe("main", "get", url)))), n)
 	task := d.until(t, "net", arn, "STOPPED", 30*time.Second)
 	wantExit(t, task.Containers[0], 0)
 }
@@ -132,8 +134,8 @@ func liveSideBySide(t *testing.T) {
 			t.Fatal(err)
 		}
 		n := d.network()
-		version := "of-" + d.id
-		def := d.register(t, fargate(definition("web", web(version))))
+		version := "of-" + d.ID
+		def := d.register(t, fargate(rig.Definition("web", web(version))))
 		d.serve(t, "same", "web", def, 2, func(in *ecs.CreateServiceInput) {
 			in.LaunchType, in.NetworkConfiguration = types.LaunchTypeFargate, n
 		})
@@ -147,11 +149,11 @@ func liveSideBySide(t *testing.T) {
 	one.allAnswer(t)
 	two.allAnswer(t)
 	before := two.live(t)
-	out, err := one.longshore("down")
+	out, err := one.Longshore("down")
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	one.searchHost(t.Context())
+	one.SearchHost(t.Context())
 	after := two.live(t)
 	if fmt.Sprint(before) != fmt.Sprint(after) {
 		t.Errorf("the other installation had %v, has %v", before, after)
@@ -162,7 +164,7 @@ func liveSideBySide(t *testing.T) {
 // allAnswer expects every task of the service to answer with this installation's name.
 func (d *daemon) allAnswer(t *testing.T) {
 	t.Helper()
-	eventually(t, 5*time.Second, "all tasks answer", func(ctx context.Context) error {
+	rig.Eventually(t, 5*time.Second, "all tasks answer", func(ctx context.Context) error {
 		tasks, err := d.listTasks(ctx, "same", "web", types.DesiredStatusRunning)
 		if err != nil {
 			return err
@@ -173,7 +175,7 @@ func (d *daemon) allAnswer(t *testing.T) {
 		var failed []error
 		for _, task := range tasks {
 			body, err := answers(ctx, "http://"+ip(task)+"/")
-			if err == nil && !strings.Contains(body, "of-"+d.id) {
+			if err == nil && !strings.Contains(body, "of-"+d.ID) {
 				err = fmt.Errorf("%s says %q", ip(task), body)
 			}
 			failed = append(failed, err)
@@ -185,14 +187,14 @@ func (d *daemon) allAnswer(t *testing.T) {
 // live containers of tasks, by id.
 func (d *daemon) live(t testing.TB) map[string]string {
 	t.Helper()
-	found, err := d.engine.containers(t.Context(), d.ours())
+	found, err := d.Engine.Containers(t.Context(), d.Ours())
 	if err != nil {
 		t.Fatal(err)
 	}
 	out := map[string]string{}
 	for _, c := range found {
-		if c.State == "running" && c.name() != "" {
-			out[c.ID] = c.task() + " " + c.name()
+		if c.State == "running" && c.Name() != "" {
+			out[c.ID] = c.Task() + " " + c.Name()
 		}
 	}
 	return out

@@ -16,64 +16,31 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/smithy-go"
+
+	"longshore/test/rig"
 )
 
-func (d *daemon) credentials() aws.CredentialsProvider {
-	return credentials.NewStaticCredentialsProvider(d.variable("AWS_ACCESS_KEY_ID"), d.variable("AWS_SECRET_ACCESS_KEY"), "")
-}
-
 // ecs is the Go SDK's client of this start of the daemon.
-func (d *daemon) ecs() *ecs.Client { return d.client }
-
-// newClient makes a client without retries: an answer is an answer.
-func (d *daemon) newClient() *ecs.Client {
-	return ecs.New(ecs.Options{
-		BaseEndpoint: aws.String(d.url), Region: d.variable("AWS_DEFAULT_REGION"), Credentials: d.credentials(),
-		Retryer: aws.NopRetryer{}, HTTPClient: plainClient{&http.Client{Transport: &http.Transport{}}},
-	})
-}
+func (d *daemon) ecs() *ecs.Client { return d.Client }
 
 // aws runs the AWS CLI and decodes what it prints.
 func (d *daemon) aws(out any, args ...string) {
-	d.t.Helper()
-	cmd := exec.CommandContext(d.t.Context(), "aws", args...)
-	cmd.Env = append(os.Environ(), d.env...)
+	d.T.Helper()
+	cmd := exec.CommandContext(d.T.Context(), "aws", args...)
+	cmd.Env = append(os.Environ(), d.Env...)
 	said, err := cmd.Output()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		d.t.Fatalf("aws %s: %v\n%s", strings.Join(args, " "), err, exit.Stderr)
+		d.T.Fatalf("aws %s: %v\n%s", strings.Join(args, " "), err, exit.Stderr)
 	}
 	if err == nil && out != nil {
 		err = json.Unmarshal(said, out)
 	}
 	if err != nil {
-		d.t.Fatalf("aws %s: %v\n%s", strings.Join(args, " "), err, said)
-	}
-}
-
-// plainClient hides the WriteTo of the SDK's request bodies. smithy-go closes the body as soon as the answer's header is
-// there, its WriteTo then returns io.EOF, and net/http takes that for a failed write and closes the connection under
-// the answer: a race that a server on the same machine is fast enough to lose for it.
-type plainClient struct{ *http.Client }
-
-func (c plainClient) Do(r *http.Request) (*http.Response, error) {
-	if r.Body != nil {
-		r.Body = struct{ io.ReadCloser }{r.Body}
-	}
-	return c.Client.Do(r)
-}
-
-func image() string { return os.Getenv(imageVar) }
-
-// probe is a container that runs the probe with a command; memory is small, so that many fit.
-func probe(name string, command ...string) types.ContainerDefinition {
-	return types.ContainerDefinition{
-		Name: aws.String(name), Image: aws.String(image()), Command: command, Memory: aws.Int32(32),
-		Essential: aws.Bool(true),
+		d.T.Fatalf("aws %s: %v\n%s", strings.Join(args, " "), err, said)
 	}
 }
 
@@ -85,10 +52,6 @@ func (d *daemon) register(t testing.TB, in *ecs.RegisterTaskDefinitionInput) str
 		t.Fatal(err)
 	}
 	return fmt.Sprintf("%s:%d", *out.TaskDefinition.Family, out.TaskDefinition.Revision)
-}
-
-func definition(family string, containers ...types.ContainerDefinition) *ecs.RegisterTaskDefinitionInput {
-	return &ecs.RegisterTaskDefinitionInput{Family: aws.String(family), ContainerDefinitions: containers}
 }
 
 // fargate makes a definition one for FARGATE.
@@ -116,7 +79,7 @@ func (d *daemon) run(t testing.TB, cluster, taskDefinition string, change ...fun
 		t.Fatal(err)
 	}
 	if len(out.Tasks) != 1 {
-		t.Fatalf("run-task %s: %s", taskDefinition, show(out.Failures))
+		t.Fatalf("run-task %s: %s", taskDefinition, rig.Show(out.Failures))
 	}
 	return *out.Tasks[0].TaskArn
 }
@@ -128,7 +91,7 @@ func (d *daemon) task(ctx context.Context, cluster, arn string) (types.Task, err
 		return types.Task{}, err
 	}
 	if len(out.Tasks) != 1 {
-		return types.Task{}, fmt.Errorf("describe %s: %s", arn, show(out.Failures))
+		return types.Task{}, fmt.Errorf("describe %s: %s", arn, rig.Show(out.Failures))
 	}
 	return out.Tasks[0], nil
 }
@@ -137,7 +100,7 @@ func (d *daemon) task(ctx context.Context, cluster, arn string) (types.Task, err
 func (d *daemon) until(t testing.TB, cluster, arn, status string, within time.Duration) types.Task {
 	t.Helper()
 	var last types.Task
-	eventually(t, within, "task "+status, func(ctx context.Context) error {
+	rig.Eventually(t, within, "task "+status, func(ctx context.Context) error {
 		task, err := d.task(ctx, cluster, arn)
 		if err != nil {
 			return err
@@ -147,7 +110,7 @@ func (d *daemon) until(t testing.TB, cluster, arn, status string, within time.Du
 			return nil
 		}
 		if *task.LastStatus == "STOPPED" {
-			t.Fatalf("task stopped instead of %s: %s", status, show(task))
+			t.Fatalf("task stopped instead of %s: %s", status, rig.Show(task))
 		}
 		return fmt.Errorf("is %s: %s", *task.LastStatus, aws.ToString(task.StoppedReason))
 	})
@@ -161,7 +124,7 @@ func (d *daemon) service(ctx context.Context, cluster, name string) (types.Servi
 		return types.Service{}, err
 	}
 	if len(out.Services) != 1 {
-		return types.Service{}, fmt.Errorf("describe %s: %s", name, show(out.Failures))
+		return types.Service{}, fmt.Errorf("describe %s: %s", name, rig.Show(out.Failures))
 	}
 	return out.Services[0], nil
 }
@@ -170,7 +133,7 @@ func (d *daemon) service(ctx context.Context, cluster, name string) (types.Servi
 func (d *daemon) stable(t testing.TB, cluster, name string, within time.Duration) types.Service {
 	t.Helper()
 	var last types.Service
-	eventually(t, within, "service "+name+" stable", func(ctx context.Context) error {
+	rig.Eventually(t, within, "service "+name+" stable", func(ctx context.Context) error {
 		s, err := d.service(ctx, cluster, name)
 		if err != nil {
 			return err
@@ -239,7 +202,7 @@ func (d *daemon) cluster(t testing.TB, name string) string {
 // awaitInstance waits until the cluster has a machine that takes tasks.
 func (d *daemon) awaitInstance(t testing.TB, name string) {
 	t.Helper()
-	eventually(t, 20*time.Second, "container instance in "+name, func(ctx context.Context) error {
+	rig.Eventually(t, 20*time.Second, "container instance in "+name, func(ctx context.Context) error {
 		out, err := d.ecs().DescribeClusters(ctx, &ecs.DescribeClustersInput{Clusters: []string{name}})
 		if err != nil {
 			return err
@@ -247,7 +210,7 @@ func (d *daemon) awaitInstance(t testing.TB, name string) {
 		if len(out.Clusters) == 1 && out.Clusters[0].RegisteredContainerInstancesCount > 0 {
 			return nil
 		}
-		return fmt.Errorf("none: %s", show(out.Clusters))
+		return fmt.Errorf("none: %s", rig.Show(out.Clusters))
 	})
 }
 
@@ -282,12 +245,4 @@ func answers(ctx context.Context, url string) (string, error) {
 		err = fmt.Errorf("%s: %s %s", url, res.Status, b)
 	}
 	return string(b), err
-}
-
-func show(v any) string {
-	b, err := json.MarshalIndent(v, "", " ")
-	if err != nil {
-		return fmt.Sprintf("%+v", v)
-	}
-	return string(b)
 }

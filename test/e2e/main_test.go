@@ -3,110 +3,54 @@
 package e2e
 
 import (
-	"bytes"
-	"context"
-	"crypto/sha256"
-	"encoding/hex"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
+	"syscall"
 	"testing"
 
-	"longshore/internal/node/docker"
+	"longshore/test/rig"
 )
 
-// What TestMain hands to the scenarios, as environment of the test process.
-const (
-	binVar   = "LONGSHORE_BIN"
-	imageVar = "LONGSHORE_E2E_IMAGE"
-	tarVar   = "LONGSHORE_E2E_IMAGE_TAR"
-)
-
-// TestMain makes what every scenario needs: the binary and an image, both from this tree.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	dir, err := os.MkdirTemp("", "longshore-e2e-")
-	if err == nil {
-		err = prepare(dir)
-	}
+	err := flag.Set("test.parallel", "2")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
 		os.Exit(1)
 	}
-	code := m.Run()
-	_ = os.RemoveAll(dir)
-	os.Exit(code)
+	os.Exit(rig.Main(m))
 }
 
-func prepare(dir string) error {
-	err := flag.Set("test.parallel", "2")
-	if err != nil {
-		return err
-	}
-	if os.Getenv(binVar) == "" {
-		bin := filepath.Join(dir, "longshore")
-		err = goBuild(bin, "longshore/cmd/longshore")
-		if err != nil {
-			return err
-		}
-		err = os.Setenv(binVar, bin)
-		if err != nil {
-			return err
-		}
-	}
-	bin, err := filepath.Abs(os.Getenv(binVar))
-	if err != nil {
-		return err
-	}
-	err = os.Setenv(binVar, bin)
-	if err != nil {
-		return err
-	}
-	return prepareImage(dir)
+// daemon is an installation with the questions of this package.
+type daemon struct{ *rig.Daemon }
+
+// startDaemon starts a new installation and takes it down when the test ends, without a trace.
+func startDaemon(t testing.TB, options ...rig.Option) *daemon {
+	t.Helper()
+	return &daemon{rig.Start(t, options...)}
 }
 
-func goBuild(out, pkg string) error {
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", out, pkg)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	said, err := cmd.CombinedOutput()
+// asNobody runs the daemon as an ordinary user who may use Docker, from a binary that everybody may execute.
+func asNobody(d *rig.Daemon) {
+	d.T.Helper()
+	const nobody = 65534
+	socket, err := os.Stat(rig.EngineSocket)
 	if err != nil {
-		return fmt.Errorf("build %s: %w\n%s", pkg, err, said)
+		d.T.Fatal(err)
 	}
-	return nil
-}
-
-// prepareImage packs the probe as an image named after its content, and loads it: no registry is needed.
-func prepareImage(dir string) error {
-	probe := filepath.Join(dir, "probe")
-	err := goBuild(probe, "longshore/test/probe")
+	d.Bin = filepath.Join(d.T.TempDir(), "longshore")
+	out, err := exec.Command("install", "-m", "755", os.Getenv(rig.BinVar), d.Bin).CombinedOutput()
 	if err != nil {
-		return err
+		d.T.Fatalf("%v\n%s", err, out)
 	}
-	program, err := os.ReadFile(probe)
+	err = errors.Join(os.Chmod(filepath.Dir(d.Dir), 0o755), os.Chown(d.Dir, nobody, nobody))
 	if err != nil {
-		return err
+		d.T.Fatal(err)
 	}
-	sum := sha256.Sum256(program)
-	image := "longshore-e2e/probe:" + hex.EncodeToString(sum[:6])
-	archive, err := docker.ImageArchive(image, runtime.GOARCH, "probe", program)
-	if err != nil {
-		return err
-	}
-	tarball := filepath.Join(dir, "probe.tar")
-	err = os.WriteFile(tarball, archive, 0o600)
-	if err != nil {
-		return err
-	}
-	err = os.Setenv(imageVar, image)
-	if err != nil {
-		return err
-	}
-	err = os.Setenv(tarVar, tarball)
-	if err != nil {
-		return err
-	}
-	return newEngine(engineSocket).load(context.Background(), bytes.NewReader(archive))
+	d.User = &syscall.Credential{Uid: nobody, Gid: nobody, Groups: []uint32{socket.Sys().(*syscall.Stat_t).Gid}}
+	d.Extra = append(d.Extra, "HOME="+d.Dir)
 }

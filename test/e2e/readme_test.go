@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"longshore/test/rig"
 )
 
 // TestTheREADMECanBeTyped types every block of the README, top to bottom, in one shell, as a reader would. Only the
@@ -34,7 +36,7 @@ func TestTheREADMECanBeTyped(t *testing.T) {
 		t.Fatal(err)
 	}
 	bin := filepath.Join(dir, "bin", "longshore")
-	err = exec.Command("cp", os.Getenv(binVar), bin).Run()
+	err = exec.Command("cp", os.Getenv(rig.BinVar), bin).Run()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +55,7 @@ func TestTheREADMECanBeTyped(t *testing.T) {
 	cmd.Env = append(os.Environ(), "LONGSHORE_DATA_DIR="+filepath.Join(dir, "data"), "AWS_PAGER=",
 		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
 	cmd.WaitDelay = 10 * time.Second
-	said := &tail{}
+	said := &rig.Tail{}
 	cmd.Stdout, cmd.Stderr = said, said
 	err = cmd.Run()
 	if err != nil {

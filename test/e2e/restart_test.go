@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"longshore/test/rig"
 )
 
 // outliveDaemon stops and starts the daemon: containers run on, those that ended meanwhile have their true exit code.
@@ -19,30 +21,30 @@ func outliveDaemon(t *testing.T) {
 	d := startDaemon(t)
 	d.cluster(t, "truth")
 	n := d.network()
-	d.serve(t, "truth", "bridge", d.register(t, definition("bridge", web("kept"))), 2)
-	d.serve(t, "truth", "vpc", d.register(t, fargate(definition("vpc", web("kept")))), 1,
+	d.serve(t, "truth", "bridge", d.register(t, rig.Definition("bridge", web("kept"))), 2)
+	d.serve(t, "truth", "vpc", d.register(t, fargate(rig.Definition("vpc", web("kept")))), 1,
 		func(in *ecs.CreateServiceInput) { in.LaunchType, in.NetworkConfiguration = types.LaunchTypeFargate, n })
-	mortal := d.run(t, "truth", d.register(t, definition("mortal", probe("main", "later", "4", "6"))))
-	killed := d.run(t, "truth", d.register(t, definition("killed", probe("main"))))
+	mortal := d.run(t, "truth", d.register(t, rig.Definition("mortal", rig.Probe("main", "later", "4", "6"))))
+	killed := d.run(t, "truth", d.register(t, rig.Definition("killed", rig.Probe("main"))))
 	d.until(t, "truth", mortal, "RUNNING", 15*time.Second)
 	victim := d.until(t, "truth", killed, "RUNNING", 15*time.Second)
 	before := d.snapshot(t)
 	kept := d.live(t)
 	address := ip(d.tasks(t, "truth", "vpc", types.DesiredStatusRunning)[0])
-	for i, end := range []func(){d.stop, d.kill, d.stop} {
+	for i, end := range []func(){d.Stop, d.Kill, d.Stop} {
 		end()
 		if i == 0 {
-			err := d.engine.kill(t.Context(), *victim.Containers[0].RuntimeId)
+			err := d.Engine.Act(t.Context(), *victim.Containers[0].RuntimeId, "kill?signal=KILL")
 			if err != nil {
 				t.Fatal(err)
 			}
-			pause(t.Context(), 4*time.Second) // the mortal one ends while nobody looks
+			rig.Pause(t.Context(), 4*time.Second) // the mortal one ends while nobody looks
 		}
 		body, err := answers(t.Context(), "http://"+address+"/")
 		if err != nil || body == "" {
 			t.Errorf("without the daemon the task does not answer: %v", err)
 		}
-		d.start()
+		d.Start()
 	}
 	_, c := d.ended(t, mortal, "main", 10*time.Second)
 	wantExit(t, c, 6)
@@ -68,7 +70,7 @@ func outliveDaemon(t *testing.T) {
 // engineTask is the task of a container that may have ended.
 func (d *daemon) engineTask(t *testing.T, id string) string {
 	t.Helper()
-	seen, err := d.engine.inspect(t.Context(), id)
+	seen, err := d.Engine.Inspect(t.Context(), id)
 	if err != nil {
 		return ""
 	}
@@ -79,7 +81,7 @@ func (d *daemon) engineTask(t *testing.T, id string) string {
 func (d *daemon) noChurn(t *testing.T, s types.Service) {
 	t.Helper()
 	if stopped := d.tasks(t, "truth", *s.ServiceName, types.DesiredStatusStopped); len(stopped) > 0 {
-		t.Errorf("service %s lost %d tasks: %s", *s.ServiceName, len(stopped), show(stopped))
+		t.Errorf("service %s lost %d tasks: %s", *s.ServiceName, len(stopped), rig.Show(stopped))
 	}
 }
 
@@ -106,22 +108,22 @@ func comeBack(t *testing.T) {
 	d := startDaemon(t)
 	d.cluster(t, "truth")
 	n := d.network()
-	d.serve(t, "truth", "bridge", d.register(t, definition("bridge", web("again"))), 1)
-	d.serve(t, "truth", "vpc", d.register(t, fargate(definition("vpc", web("again")))), 1,
+	d.serve(t, "truth", "bridge", d.register(t, rig.Definition("bridge", web("again"))), 1)
+	d.serve(t, "truth", "vpc", d.register(t, fargate(rig.Definition("vpc", web("again")))), 1,
 		func(in *ecs.CreateServiceInput) { in.LaunchType, in.NetworkConfiguration = types.LaunchTypeFargate, n })
-	out, err := d.longshore("down")
+	out, err := d.Longshore("down")
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	select {
-	case <-d.exited:
+	case <-d.Exited:
 	case <-time.After(5 * time.Second):
 		t.Fatal("down left the daemon running")
 	}
-	d.searchHost(t.Context())
-	d.start()
+	d.SearchHost(t.Context())
+	d.Start()
 	for _, name := range []string{"bridge", "vpc"} {
-		eventually(t, 30*time.Second, name+" answers", func(ctx context.Context) error {
+		rig.Eventually(t, 30*time.Second, name+" answers", func(ctx context.Context) error {
 			tasks, err := d.listTasks(ctx, "truth", name, types.DesiredStatusRunning)
 			if err != nil || len(tasks) != 1 {
 				return fmt.Errorf("%d tasks: %w", len(tasks), err)
@@ -143,11 +145,11 @@ func comeBack(t *testing.T) {
 // reason, and the rest works.
 func serveOrdinaryUser(t *testing.T) {
 	d := startDaemon(t, asNobody)
-	if !strings.Contains(d.line, "awsvpc") || !strings.Contains(d.line, "169.254.170.2") {
-		t.Errorf("the ready line does not say what is off: %s", d.line)
+	if !strings.Contains(d.Ready, "awsvpc") || !strings.Contains(d.Ready, "169.254.170.2") {
+		t.Errorf("the ready line does not say what is off: %s", d.Ready)
 	}
 	d.cluster(t, "truth")
-	d.serve(t, "truth", "bridge", d.register(t, definition("bridge", web("nobody"))), 2)
+	d.serve(t, "truth", "bridge", d.register(t, rig.Definition("bridge", web("nobody"))), 2)
 	for _, task := range d.tasks(t, "truth", "bridge", types.DesiredStatusRunning) {
 		url, err := addressOf(task)
 		if err != nil {
@@ -158,11 +160,11 @@ func serveOrdinaryUser(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	arn := d.run(t, "truth", d.register(t, definition("exit", probe("main", "exit", "7"))))
+	arn := d.run(t, "truth", d.register(t, rig.Definition("exit", rig.Probe("main", "exit", "7"))))
 	_, c := d.ended(t, arn, "main", 15*time.Second)
 	wantExit(t, c, 7)
 	in := &ecs.RunTaskInput{
-		Cluster: aws.String("truth"), TaskDefinition: aws.String(d.register(t, fargate(definition("vpc", web("x"))))),
+		Cluster: aws.String("truth"), TaskDefinition: aws.String(d.register(t, fargate(rig.Definition("vpc", web("x"))))),
 		LaunchType: types.LaunchTypeFargate, NetworkConfiguration: d.network(),
 	}
 	out, err := d.ecs().RunTask(t.Context(), in)
@@ -178,5 +180,5 @@ func serveOrdinaryUser(t *testing.T) {
 		t.Logf("FARGATE without root: %s", aws.ToString(task.StoppedReason))
 		return
 	}
-	t.Logf("FARGATE without root: %s", show(out.Failures))
+	t.Logf("FARGATE without root: %s", rig.Show(out.Failures))
 }

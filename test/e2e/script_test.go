@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"longshore/test/rig"
 )
 
 // followReadme runs the scripts of testdata/script with the AWS CLI, each against an installation of its own.
@@ -23,8 +25,8 @@ func followReadme(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			d := startDaemon(e.T().(testing.TB))
-			e.Vars = append(e.Vars, d.env...)
-			e.Vars = append(e.Vars, "IMAGE="+image(), "LONGSHORE="+os.Getenv(binVar), "DATA_DIR="+d.dir)
+			e.Vars = append(e.Vars, d.Env...)
+			e.Vars = append(e.Vars, "IMAGE="+rig.Image(), "LONGSHORE="+os.Getenv(rig.BinVar), "DATA_DIR="+d.Dir)
 			return expandFiles(e.WorkDir)
 		},
 		Condition: func(name string) (bool, error) {
@@ -51,7 +53,7 @@ func expandFiles(dir string) error {
 		if err != nil {
 			return err
 		}
-		err = os.WriteFile(f, []byte(strings.ReplaceAll(string(b), "@IMAGE@", image())), 0o600)
+		err = os.WriteFile(f, []byte(strings.ReplaceAll(string(b), "@IMAGE@", rig.Image())), 0o600)
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"longshore/test/rig"
 )
 
 // tour is what the steps of the SDK's round share.
@@ -52,7 +54,7 @@ func (t *tour) ok(err error, right bool, answer any) {
 		t.Fatal(err)
 	}
 	if !right {
-		t.Errorf("wrong: %s", show(answer))
+		t.Errorf("wrong: %s", rig.Show(answer))
 	}
 }
 
@@ -98,9 +100,9 @@ func (t *tour) providers() {
 func (t *tour) definitions() {
 	ctx := t.Context()
 	for range 2 {
-		t.d.register(t.T, definition("tour", probe("main")))
+		t.d.register(t.T, rig.Definition("tour", rig.Probe("main")))
 	}
-	t.d.register(t.T, definition("tourist", probe("main")))
+	t.d.register(t.T, rig.Definition("tourist", rig.Probe("main")))
 	found, err := t.c.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{
 		TaskDefinition: aws.String("tour"), Include: []types.TaskDefinitionField{types.TaskDefinitionFieldTags}})
 	t.ok(err, found.TaskDefinition.Revision == 2, found)
@@ -215,7 +217,7 @@ func (t *tour) deployments(service string) {
 	stopped, err := t.c.StopServiceDeployment(ctx, &ecs.StopServiceDeploymentInput{
 		ServiceDeploymentArn: list.ServiceDeployments[0].ServiceDeploymentArn, StopType: types.StopServiceDeploymentStopTypeRollback})
 	t.ok(err, stopped.ServiceDeploymentArn != nil, stopped)
-	eventually(t, 20*time.Second, "rollback", func(ctx context.Context) error {
+	rig.Eventually(t, 20*time.Second, "rollback", func(ctx context.Context) error {
 		out, err := t.c.DescribeServiceDeployments(ctx, &ecs.DescribeServiceDeploymentsInput{
 			ServiceDeploymentArns: []string{*stopped.ServiceDeploymentArn}})
 		if err == nil && out.ServiceDeployments[0].Status != types.ServiceDeploymentStatusRollbackSuccessful {

@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"longshore/test/rig"
 )
 
 // keepServices disturbs services and expects what was promised of them.
@@ -61,7 +63,7 @@ func (d *daemon) unserve(t *testing.T, cluster, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 40*time.Second, "service "+name+" INACTIVE", func(ctx context.Context) error {
+	rig.Eventually(t, 40*time.Second, "service "+name+" INACTIVE", func(ctx context.Context) error {
 		s, err := d.service(ctx, cluster, name)
 		if err == nil && *s.Status != "INACTIVE" {
 			err = errors.New(*s.Status + " " + story(s))
@@ -72,7 +74,7 @@ func (d *daemon) unserve(t *testing.T, cluster, name string) {
 
 // web is a small web server on a port that the host chooses; it says its version.
 func web(version string) types.ContainerDefinition {
-	c := probe("web", "serve", "80")
+	c := rig.Probe("web", "serve", "80")
 	c.PortMappings = []types.PortMapping{{ContainerPort: aws.Int32(80)}}
 	c.Environment = []types.KeyValuePair{{Name: aws.String("VERSION"), Value: &version}}
 	return c
@@ -85,11 +87,11 @@ func addressOf(task types.Task) (string, error) {
 			return fmt.Sprintf("http://127.0.0.1:%d/", *b.HostPort), nil
 		}
 	}
-	return "", fmt.Errorf("task has no network binding: %s", show(task))
+	return "", fmt.Errorf("task has no network binding: %s", rig.Show(task))
 }
 
 func updateWithoutGap(t *testing.T, d *daemon) {
-	def := d.register(t, definition("web", web("one")))
+	def := d.register(t, rig.Definition("web", web("one")))
 	d.serve(t, "keep", "web", def, 2)
 	old := d.tasks(t, "keep", "web", types.DesiredStatusRunning)
 	for _, task := range old {
@@ -102,7 +104,7 @@ func updateWithoutGap(t *testing.T, d *daemon) {
 			t.Errorf("%s says %q, %v", url, body, err)
 		}
 	}
-	next := d.register(t, definition("web", web("two")))
+	next := d.register(t, rig.Definition("web", web("two")))
 	_, err := d.ecs().UpdateService(t.Context(), &ecs.UpdateServiceInput{
 		Cluster: aws.String("keep"), Service: aws.String("web"), TaskDefinition: &next,
 		DeploymentConfiguration: &types.DeploymentConfiguration{
@@ -136,7 +138,7 @@ func updateWithoutGap(t *testing.T, d *daemon) {
 func (d *daemon) watchGap(ctx context.Context, family string, low, high int) error {
 	label := "com.amazonaws.ecs.task-definition-family=" + family
 	for ctx.Err() == nil {
-		found, err := d.engine.containers(ctx, label)
+		found, err := d.Engine.Containers(ctx, label)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -145,27 +147,27 @@ func (d *daemon) watchGap(ctx context.Context, family string, low, high int) err
 		}
 		running := 0
 		for _, c := range found {
-			if c.State == "running" && c.Labels["longshore.installation"] == d.id {
+			if c.State == "running" && c.Labels["longshore.installation"] == d.ID {
 				running++
 			}
 		}
 		if running < low || running > high {
 			return fmt.Errorf("%d containers of %s run, promised were %d to %d", running, family, low, high)
 		}
-		pause(ctx, 20*time.Millisecond)
+		rig.Pause(ctx, 20*time.Millisecond)
 	}
 	return nil
 }
 
 func replaceDead(t *testing.T, d *daemon) {
-	d.serve(t, "keep", "mortal", d.register(t, definition("mortal", probe("main"))), 2)
-	for _, end := range []func(context.Context, string) error{d.engine.kill, d.engine.remove} {
+	d.serve(t, "keep", "mortal", d.register(t, rig.Definition("mortal", rig.Probe("main"))), 2)
+	for _, end := range []func(context.Context, string) error{d.killed, d.Engine.Remove} {
 		victim := d.tasks(t, "keep", "mortal", types.DesiredStatusRunning)[0]
 		err := end(t.Context(), *victim.Containers[0].RuntimeId)
 		if err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, 10*time.Second, "replacement", func(ctx context.Context) error {
+		rig.Eventually(t, 10*time.Second, "replacement", func(ctx context.Context) error {
 			tasks, err := d.listTasks(ctx, "keep", "mortal", types.DesiredStatusRunning)
 			if err != nil {
 				return err
@@ -193,7 +195,7 @@ func replaceUnhealthy(t *testing.T, d *daemon) {
 		Command:  []string{"CMD", "/probe", "get", "http://127.0.0.1:80/health"},
 		Interval: aws.Int32(5), Timeout: aws.Int32(2), Retries: aws.Int32(1),
 	}
-	d.serve(t, "keep", "sickly", d.register(t, definition("sickly", c)), 1)
+	d.serve(t, "keep", "sickly", d.register(t, rig.Definition("sickly", c)), 1)
 	victim := d.tasks(t, "keep", "sickly", types.DesiredStatusRunning)[0]
 	url, err := addressOf(victim)
 	if err != nil {
@@ -212,18 +214,18 @@ func replaceUnhealthy(t *testing.T, d *daemon) {
 func rollBack(t *testing.T, d *daemon) {
 	breaker := &types.DeploymentConfiguration{
 		DeploymentCircuitBreaker: &types.DeploymentCircuitBreaker{Enable: true, Rollback: true}}
-	good := d.register(t, definition("fragile", probe("main")))
+	good := d.register(t, rig.Definition("fragile", rig.Probe("main")))
 	d.serve(t, "keep", "fragile", good, 1, func(in *ecs.CreateServiceInput) { in.DeploymentConfiguration = breaker })
 	before := d.tasks(t, "keep", "fragile", types.DesiredStatusRunning)
-	c := probe("main")
+	c := rig.Probe("main")
 	c.Image = aws.String("127.0.0.1:9/longshore-e2e/absent:2")
-	bad := d.register(t, definition("fragile", c))
+	bad := d.register(t, rig.Definition("fragile", c))
 	_, err := d.ecs().UpdateService(t.Context(), &ecs.UpdateServiceInput{
 		Cluster: aws.String("keep"), Service: aws.String("fragile"), TaskDefinition: &bad})
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, time.Minute, "rollback", func(ctx context.Context) error {
+	rig.Eventually(t, time.Minute, "rollback", func(ctx context.Context) error {
 		s, err := d.service(ctx, "keep", "fragile")
 		if err != nil {
 			return err
@@ -242,20 +244,20 @@ func rollBack(t *testing.T, d *daemon) {
 	d.stable(t, "keep", "fragile", 20*time.Second)
 	after := d.tasks(t, "keep", "fragile", types.DesiredStatusRunning)
 	if len(after) != 1 || *after[0].TaskArn != *before[0].TaskArn {
-		t.Errorf("the healthy task did not outlive the failed deployment: %s", show(after))
+		t.Errorf("the healthy task did not outlive the failed deployment: %s", rig.Show(after))
 	}
 	list, err := d.ecs().ListServiceDeployments(t.Context(), &ecs.ListServiceDeploymentsInput{
 		Cluster: aws.String("keep"), Service: aws.String("fragile")})
 	if err != nil || !slices.ContainsFunc(list.ServiceDeployments, func(b types.ServiceDeploymentBrief) bool {
 		return b.Status == types.ServiceDeploymentStatusRollbackSuccessful
 	}) {
-		t.Errorf("no deployment is ROLLBACK_SUCCESSFUL: %s, %v", show(list), err)
+		t.Errorf("no deployment is ROLLBACK_SUCCESSFUL: %s, %v", rig.Show(list), err)
 	}
 	d.unserve(t, "keep", "fragile")
 }
 
 func runEverywhere(t *testing.T, d *daemon) {
-	def := d.register(t, definition("everywhere", probe("main")))
+	def := d.register(t, rig.Definition("everywhere", rig.Probe("main")))
 	_, err := d.ecs().CreateService(t.Context(), &ecs.CreateServiceInput{
 		Cluster: aws.String("keep"), ServiceName: aws.String("everywhere"), TaskDefinition: &def,
 		SchedulingStrategy: types.SchedulingStrategyDaemon, LaunchType: types.LaunchTypeEc2,
@@ -271,7 +273,7 @@ func runEverywhere(t *testing.T, d *daemon) {
 }
 
 func scale(t *testing.T, d *daemon) {
-	d.serve(t, "keep", "scaled", d.register(t, definition("scaled", probe("main"))), 1)
+	d.serve(t, "keep", "scaled", d.register(t, rig.Definition("scaled", rig.Probe("main"))), 1)
 	for _, n := range []int32{4, 2, 0} {
 		_, err := d.ecs().UpdateService(t.Context(), &ecs.UpdateServiceInput{
 			Cluster: aws.String("keep"), Service: aws.String("scaled"), DesiredCount: &n})
@@ -284,4 +286,9 @@ func scale(t *testing.T, d *daemon) {
 		}
 	}
 	d.unserve(t, "keep", "scaled")
+}
+
+// killed kills a container behind the back of Longshore.
+func (d *daemon) killed(ctx context.Context, id string) error {
+	return d.Engine.Act(ctx, id, "kill?signal=KILL")
 }

@@ -18,6 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"longshore/test/rig"
 )
 
 // refuseStarts starts what cannot work: the exit status says so, and the words say what to do.
@@ -53,15 +55,15 @@ func refuseStarts(t *testing.T) {
 			[]string{"installation.json", "restore the file from a backup, or start with another --data-dir"}},
 		{"a port in use", []string{"--data-dir", fresh(), "--listen", taken.Addr().String()},
 			[]string{"the port is in use", "choose another with --listen HOST:PORT"}},
-		{"a second daemon on one data directory", []string{"--data-dir", d.dir, "--listen", "127.0.0.1:0"},
-			[]string{d.dir, "--data-dir"}},
+		{"a second daemon on one data directory", []string{"--data-dir", d.Dir, "--listen", "127.0.0.1:0"},
+			[]string{d.Dir, "--data-dir"}},
 		{"an address that is none", []string{"--data-dir", fresh(), "--listen", "nonsense"}, []string{"HOST:PORT"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
 			defer cancel()
-			cmd := exec.CommandContext(ctx, os.Getenv(binVar), append([]string{"up"}, test.args...)...)
+			cmd := exec.CommandContext(ctx, os.Getenv(rig.BinVar), append([]string{"up"}, test.args...)...)
 			out, err := cmd.CombinedOutput()
 			var exit *exec.ExitError
 			if !errors.As(err, &exit) || exit.ExitCode() < 1 {
@@ -92,7 +94,7 @@ func joinAgent(t *testing.T) {
 	}
 	dir := t.TempDir()
 	stop := d.startAgent(t, dir)
-	eventually(t, 20*time.Second, "agent in the cluster", func(ctx context.Context) error {
+	rig.Eventually(t, 20*time.Second, "agent in the cluster", func(ctx context.Context) error {
 		_, err := d.external(ctx)
 		return err
 	})
@@ -100,22 +102,22 @@ func joinAgent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	def := d.register(t, definition("far", probe("main")))
+	def := d.register(t, rig.Definition("far", rig.Probe("main")))
 	external := func(in *ecs.RunTaskInput) { in.LaunchType = types.LaunchTypeExternal }
 	arn := d.run(t, "far", def, external)
 	task := d.until(t, "far", arn, "RUNNING", 20*time.Second)
 	if task.LaunchType != types.LaunchTypeExternal || aws.ToString(task.ContainerInstanceArn) != instance {
-		t.Errorf("the task is not the agent's: %s", show(task))
+		t.Errorf("the task is not the agent's: %s", rig.Show(task))
 	}
-	seen, err := d.engine.inspect(t.Context(), *task.Containers[0].RuntimeId)
-	if err != nil || seen.Config.Labels["longshore.installation"] == d.id {
+	seen, err := d.Engine.Inspect(t.Context(), *task.Containers[0].RuntimeId)
+	if err != nil || seen.Config.Labels["longshore.installation"] == d.ID {
 		t.Errorf("the container bears the daemon's label, not the agent's: %v, %v", seen.Config.Labels, err)
 	}
 	// The agent comes back as the same instance, and its container has run on.
 	stop()
 	stop = d.startAgent(t, dir)
 	defer stop()
-	eventually(t, 20*time.Second, "agent back", func(ctx context.Context) error {
+	rig.Eventually(t, 20*time.Second, "agent back", func(ctx context.Context) error {
 		again, err := d.external(ctx)
 		if err == nil && again != instance {
 			err = fmt.Errorf("it is another instance: %s, was %s", again, instance)
@@ -153,7 +155,7 @@ func (d *daemon) external(ctx context.Context) (string, error) {
 		}
 	}
 	if len(found) != 1 {
-		return "", fmt.Errorf("connected agents are %v of %s", found, show(out.ContainerInstances))
+		return "", fmt.Errorf("connected agents are %v of %s", found, rig.Show(out.ContainerInstances))
 	}
 	return found[0], nil
 }
@@ -161,10 +163,10 @@ func (d *daemon) external(ctx context.Context) (string, error) {
 // startAgent starts `longshore agent`, and answers how to stop it.
 func (d *daemon) startAgent(t *testing.T, dir string) (stop func()) {
 	t.Helper()
-	log := &tail{}
-	cmd := exec.Command(os.Getenv(binVar), "agent", "--server", d.url, "--cluster", "far", "--data-dir", dir,
+	log := &rig.Tail{}
+	cmd := exec.Command(os.Getenv(rig.BinVar), "agent", "--server", d.URL, "--cluster", "far", "--data-dir", dir,
 		"--attributes", "rack=far")
-	cmd.Env = append(append(os.Environ(), d.extra...), d.env...)
+	cmd.Env = append(append(os.Environ(), d.Extra...), d.Env...)
 	cmd.Stdout, cmd.Stderr = log, log
 	err := cmd.Start()
 	if err != nil {
@@ -204,7 +206,7 @@ func (d *daemon) sweepAgent(t *testing.T, dir string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, os.Getenv(binVar), "down", "--data-dir", dir).CombinedOutput()
+	out, err := exec.CommandContext(ctx, os.Getenv(rig.BinVar), "down", "--data-dir", dir).CombinedOutput()
 	if err != nil {
 		t.Errorf("longshore down of the agent: %v\n%s", err, out)
 	}
@@ -216,6 +218,6 @@ func (d *daemon) sweepAgent(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatalf("read the agent's identity: %v", err)
 	}
-	left := &daemon{t: t, dir: dir, id: node.ID, engine: d.engine}
-	left.searchHost(ctx)
+	left := &rig.Daemon{T: t, Dir: dir, ID: node.ID, Engine: d.Engine}
+	left.SearchHost(ctx)
 }

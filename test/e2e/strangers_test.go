@@ -14,8 +14,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+
+	"longshore/test/rig"
 )
 
 // call is one request as nobody's SDK would send it.
@@ -33,7 +36,7 @@ func (d *daemon) ask(t *testing.T, c call) (int, string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, d.url+"/", strings.NewReader(c.body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, d.URL+"/", strings.NewReader(c.body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,13 +68,10 @@ func (d *daemon) ask(t *testing.T, c call) (int, string) {
 
 func (d *daemon) sign(t *testing.T, req *http.Request, c call) {
 	t.Helper()
-	keys, err := d.credentials().Retrieve(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	keys := aws.Credentials{AccessKeyID: d.Variable("AWS_ACCESS_KEY_ID"), SecretAccessKey: d.Variable("AWS_SECRET_ACCESS_KEY")}
 	sum := sha256.Sum256([]byte(c.body))
-	err = v4.NewSigner().SignHTTP(t.Context(), keys, req, hex.EncodeToString(sum[:]), "ecs",
-		d.variable("AWS_DEFAULT_REGION"), time.Now().Add(-c.age))
+	err := v4.NewSigner().SignHTTP(t.Context(), keys, req, hex.EncodeToString(sum[:]), "ecs",
+		d.Variable("AWS_DEFAULT_REGION"), time.Now().Add(-c.age))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,13 +136,13 @@ func refuseStrangers(t *testing.T) {
 	}
 	out, err := d.ecs().ListClusters(t.Context(), &ecs.ListClustersInput{})
 	if err != nil || len(out.ClusterArns) != 0 {
-		t.Errorf("clusters afterwards: %s, %v", show(out), err)
+		t.Errorf("clusters afterwards: %s, %v", rig.Show(out), err)
 	}
 	status, body := d.ask(t, call{target: "ListClusters", body: `{}`})
 	if status != http.StatusOK {
 		t.Errorf("the same way, and right: %d %s", status, body)
 	}
-	health, err := answers(t.Context(), d.url+"/_longshore/health")
+	health, err := answers(t.Context(), d.URL+"/_longshore/health")
 	if err != nil || !strings.Contains(health, `"status":"ok"`) {
 		t.Errorf("health is %q, %v", health, err)
 	}

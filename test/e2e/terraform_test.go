@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"longshore/test/rig"
 )
 
 // terraform is a working directory with the test's configuration.
@@ -48,7 +50,7 @@ func driveTerraform(t *testing.T) {
 // says expects the service's tasks, each at its address, to be of one release.
 func (d *daemon) says(t *testing.T, release string, n int) {
 	t.Helper()
-	eventually(t, 5*time.Second, "release "+release, func(ctx context.Context) error {
+	rig.Eventually(t, 5*time.Second, "release "+release, func(ctx context.Context) error {
 		tasks, err := d.listTasks(ctx, "terraform", "web", types.DesiredStatusRunning)
 		if err != nil {
 			return err
@@ -105,8 +107,8 @@ func newTerraform(t *testing.T, d *daemon, mirror string) *terraform {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tf.env = append(append(os.Environ(), d.env...), "TF_CLI_CONFIG_FILE="+rc, "TF_IN_AUTOMATION=1",
-		"CHECKPOINT_DISABLE=1", "TF_VAR_image="+image(), "AWS_MAX_ATTEMPTS=3")
+	tf.env = append(append(os.Environ(), d.Env...), "TF_CLI_CONFIG_FILE="+rc, "TF_IN_AUTOMATION=1",
+		"CHECKPOINT_DISABLE=1", "TF_VAR_image="+rig.Image(), "AWS_MAX_ATTEMPTS=3")
 	return tf
 }
 

@@ -16,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"longshore/test/rig"
 )
 
 // tellTruth runs tasks that end in every way, and compares what ECS says of them with what happened.
@@ -57,36 +59,36 @@ func (d *daemon) ended(t *testing.T, arn, name string, within time.Duration) (ty
 			return task, c
 		}
 	}
-	t.Fatalf("task has no container %s: %s", name, show(task))
+	t.Fatalf("task has no container %s: %s", name, rig.Show(task))
 	return task, types.Container{}
 }
 
 func wantStop(t *testing.T, task types.Task, code types.TaskStopCode, reason string) {
 	t.Helper()
 	if task.StopCode != code || !strings.HasPrefix(aws.ToString(task.StoppedReason), reason) {
-		t.Errorf("want %s %q, got %s %q\n%s", code, reason, task.StopCode, aws.ToString(task.StoppedReason), show(task))
+		t.Errorf("want %s %q, got %s %q\n%s", code, reason, task.StopCode, aws.ToString(task.StoppedReason), rig.Show(task))
 	}
 }
 
 func wantExit(t *testing.T, c types.Container, code int32) {
 	t.Helper()
 	if c.ExitCode == nil || *c.ExitCode != code {
-		t.Errorf("container %s: want exit code %d, got %s", *c.Name, code, show(c))
+		t.Errorf("container %s: want exit code %d, got %s", *c.Name, code, rig.Show(c))
 	}
 }
 
 func exitCode(t *testing.T, d *daemon) {
-	arn := d.run(t, "truth", d.register(t, definition("exit", probe("main", "exit", "7"))))
+	arn := d.run(t, "truth", d.register(t, rig.Definition("exit", rig.Probe("main", "exit", "7"))))
 	task, c := d.ended(t, arn, "main", 20*time.Second)
 	wantStop(t, task, types.TaskStopCodeEssentialContainerExited, "Essential container in task exited")
 	wantExit(t, c, 7)
 	if task.CreatedAt == nil || task.StartedAt == nil || task.StoppedAt == nil || task.ExecutionStoppedAt == nil {
-		t.Errorf("a timestamp is missing: %s", show(task))
+		t.Errorf("a timestamp is missing: %s", rig.Show(task))
 	}
 }
 
 func outOfMemory(t *testing.T, d *daemon) {
-	arn := d.run(t, "truth", d.register(t, definition("oom", probe("main", "eat", "128"))))
+	arn := d.run(t, "truth", d.register(t, rig.Definition("oom", rig.Probe("main", "eat", "128"))))
 	_, c := d.ended(t, arn, "main", 30*time.Second)
 	wantExit(t, c, 137)
 	if !strings.HasPrefix(aws.ToString(c.Reason), "OutOfMemoryError: Container killed due to memory usage") {
@@ -98,7 +100,7 @@ func taskMemory(t *testing.T, d *daemon) {
 	if os.Geteuid() != 0 {
 		t.Skip("task-level limits need root")
 	}
-	in := definition("task-memory", probe("greedy", "eat", "200"), probe("beside"))
+	in := rig.Definition("task-memory", rig.Probe("greedy", "eat", "200"), rig.Probe("beside"))
 	for i := range in.ContainerDefinitions {
 		in.ContainerDefinitions[i].Memory = nil
 	}
@@ -114,21 +116,21 @@ func taskMemory(t *testing.T, d *daemon) {
 }
 
 func dependsInOrder(t *testing.T, d *daemon) {
-	first := probe("first", "later", "1", "0")
+	first := rig.Probe("first", "later", "1", "0")
 	first.Essential = aws.Bool(false)
-	second := probe("second", "serve", "8080")
+	second := rig.Probe("second", "serve", "8080")
 	second.DependsOn = []types.ContainerDependency{{ContainerName: aws.String("first"), Condition: "SUCCESS"}}
 	second.HealthCheck = &types.HealthCheck{
 		Command:  []string{"CMD", "/probe", "get", "http://127.0.0.1:8080/health"},
 		Interval: aws.Int32(5), Timeout: aws.Int32(2), Retries: aws.Int32(2),
 	}
-	third := probe("third")
+	third := rig.Probe("third")
 	third.DependsOn = []types.ContainerDependency{{ContainerName: aws.String("second"), Condition: "HEALTHY"}}
-	arn := d.run(t, "truth", d.register(t, definition("chain", third, second, first)))
+	arn := d.run(t, "truth", d.register(t, rig.Definition("chain", third, second, first)))
 	task := d.until(t, "truth", arn, "RUNNING", 30*time.Second)
-	began := map[string]truth{}
+	began := map[string]rig.Truth{}
 	for _, c := range task.Containers {
-		seen, err := d.engine.inspect(t.Context(), *c.RuntimeId)
+		seen, err := d.Engine.Inspect(t.Context(), *c.RuntimeId)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -140,7 +142,7 @@ func dependsInOrder(t *testing.T, d *daemon) {
 	if began["second"].State.StartedAt >= began["third"].State.StartedAt {
 		t.Errorf("third started before second: %+v", began)
 	}
-	eventually(t, 10*time.Second, "task healthy", func(ctx context.Context) error {
+	rig.Eventually(t, 10*time.Second, "task healthy", func(ctx context.Context) error {
 		task, err := d.task(ctx, "truth", arn)
 		if err == nil && task.HealthStatus != types.HealthStatusHealthy {
 			err = fmt.Errorf("is %s", task.HealthStatus)
@@ -159,20 +161,20 @@ func (d *daemon) stopTask(t *testing.T, arn string) {
 }
 
 func dependencyFails(t *testing.T, d *daemon) {
-	first := probe("first", "exit", "3")
+	first := rig.Probe("first", "exit", "3")
 	first.Essential = aws.Bool(false)
-	second := probe("second")
+	second := rig.Probe("second")
 	second.DependsOn = []types.ContainerDependency{{ContainerName: aws.String("first"), Condition: "SUCCESS"}}
-	arn := d.run(t, "truth", d.register(t, definition("broken-chain", first, second)))
+	arn := d.run(t, "truth", d.register(t, rig.Definition("broken-chain", first, second)))
 	task, c := d.ended(t, arn, "first", 20*time.Second)
 	wantExit(t, c, 3)
 	wantStop(t, task, types.TaskStopCodeTaskFailedToStart, "")
 }
 
 func essentialEnds(t *testing.T, d *daemon) {
-	side := probe("side", "polite", "5")
+	side := rig.Probe("side", "polite", "5")
 	side.Essential = aws.Bool(false)
-	arn := d.run(t, "truth", d.register(t, definition("essential", probe("main", "later", "1", "4"), side)))
+	arn := d.run(t, "truth", d.register(t, rig.Definition("essential", rig.Probe("main", "later", "1", "4"), side)))
 	task, c := d.ended(t, arn, "main", 20*time.Second)
 	wantStop(t, task, types.TaskStopCodeEssentialContainerExited, "Essential container in task exited")
 	wantExit(t, c, 4)
@@ -184,15 +186,15 @@ func essentialEnds(t *testing.T, d *daemon) {
 func (d *daemon) ready(t *testing.T, arn, text string) {
 	t.Helper()
 	task := d.until(t, "truth", arn, "RUNNING", 15*time.Second)
-	eventually(t, 10*time.Second, "container ready", func(ctx context.Context) error {
-		return d.engine.printed(ctx, *task.Containers[0].RuntimeId, text)
+	rig.Eventually(t, 10*time.Second, "container ready", func(ctx context.Context) error {
+		return d.Engine.Printed(ctx, *task.Containers[0].RuntimeId, text)
 	})
 }
 
 func ignoresTerm(t *testing.T, d *daemon) {
-	c := probe("main", "stubborn")
+	c := rig.Probe("main", "stubborn")
 	c.StopTimeout = aws.Int32(2)
-	arn := d.run(t, "truth", d.register(t, definition("stubborn", c)))
+	arn := d.run(t, "truth", d.register(t, rig.Definition("stubborn", c)))
 	d.ready(t, arn, "ignoring SIGTERM")
 	began := time.Now()
 	d.stopTask(t, arn)
@@ -205,7 +207,7 @@ func ignoresTerm(t *testing.T, d *daemon) {
 }
 
 func hearsTerm(t *testing.T, d *daemon) {
-	arn := d.run(t, "truth", d.register(t, definition("polite", probe("main", "polite", "9"))))
+	arn := d.run(t, "truth", d.register(t, rig.Definition("polite", rig.Probe("main", "polite", "9"))))
 	d.ready(t, arn, "waiting for SIGTERM")
 	_, err := d.ecs().StopTask(t.Context(), &ecs.StopTaskInput{
 		Cluster: aws.String("truth"), Task: &arn, Reason: aws.String("no longer needed")})
@@ -218,13 +220,13 @@ func hearsTerm(t *testing.T, d *daemon) {
 }
 
 func missingImage(t *testing.T, d *daemon) {
-	c := probe("main")
+	c := rig.Probe("main")
 	c.Image = aws.String("127.0.0.1:9/longshore-e2e/absent:1")
-	arn := d.run(t, "truth", d.register(t, definition("absent", c)))
+	arn := d.run(t, "truth", d.register(t, rig.Definition("absent", c)))
 	task, main := d.ended(t, arn, "main", time.Minute)
 	wantStop(t, task, types.TaskStopCodeTaskFailedToStart, "CannotPullContainerError: ")
 	if !strings.HasPrefix(aws.ToString(main.Reason), "CannotPullContainerError: ") || main.ExitCode != nil {
-		t.Errorf("container: %s", show(main))
+		t.Errorf("container: %s", rig.Show(main))
 	}
 }
 
@@ -240,14 +242,14 @@ func freePort(t *testing.T) int32 {
 }
 
 func serving(port int32) types.ContainerDefinition {
-	c := probe("web", "serve", "80")
+	c := rig.Probe("web", "serve", "80")
 	c.PortMappings = []types.PortMapping{{ContainerPort: aws.Int32(80), HostPort: aws.Int32(port)}}
 	return c
 }
 
 func fixedPort(t *testing.T, d *daemon) {
 	port := freePort(t)
-	def := d.register(t, definition("port", serving(port)))
+	def := d.register(t, rig.Definition("port", serving(port)))
 	arn := d.run(t, "truth", def)
 	d.until(t, "truth", arn, "RUNNING", 15*time.Second)
 	body, err := answers(t.Context(), fmt.Sprintf("http://127.0.0.1:%d/", port))
@@ -257,7 +259,7 @@ func fixedPort(t *testing.T, d *daemon) {
 	out, err := d.ecs().RunTask(t.Context(), &ecs.RunTaskInput{
 		Cluster: aws.String("truth"), TaskDefinition: &def, LaunchType: types.LaunchTypeEc2})
 	if err != nil || len(out.Tasks) != 0 || len(out.Failures) != 1 || *out.Failures[0].Reason != "RESOURCE:PORTS" {
-		t.Errorf("want the failure RESOURCE:PORTS, got %s, %v", show(out), err)
+		t.Errorf("want the failure RESOURCE:PORTS, got %s, %v", rig.Show(out), err)
 	}
 	d.stopTask(t, arn)
 	d.until(t, "truth", arn, "STOPPED", 15*time.Second)
@@ -274,21 +276,21 @@ func foreignPort(t *testing.T, d *daemon) {
 	}
 	defer l.Close()
 	port := int32(l.Addr().(*net.TCPAddr).Port)
-	arn := d.run(t, "truth", d.register(t, definition("stolen-port", serving(port))))
+	arn := d.run(t, "truth", d.register(t, rig.Definition("stolen-port", serving(port))))
 	task, c := d.ended(t, arn, "web", 30*time.Second)
 	wantStop(t, task, types.TaskStopCodeTaskFailedToStart, "")
 	if !strings.Contains(aws.ToString(c.Reason), fmt.Sprint(port)) {
-		t.Errorf("the reason does not name the port: %s", show(c))
+		t.Errorf("the reason does not name the port: %s", rig.Show(c))
 	}
 }
 
 func sharedVolume(t *testing.T, d *daemon) {
-	writer, reader := probe("writer", "write", "/shared/note", "hello"), probe("reader", "expect", "/shared/note", "hello")
+	writer, reader := rig.Probe("writer", "write", "/shared/note", "hello"), rig.Probe("reader", "expect", "/shared/note", "hello")
 	writer.Essential = aws.Bool(false)
 	mount := []types.MountPoint{{SourceVolume: aws.String("shared"), ContainerPath: aws.String("/shared")}}
 	writer.MountPoints, reader.MountPoints = mount, mount
 	reader.DependsOn = []types.ContainerDependency{{ContainerName: aws.String("writer"), Condition: "SUCCESS"}}
-	in := definition("volume", writer, reader)
+	in := rig.Definition("volume", writer, reader)
 	in.Volumes = []types.Volume{{Name: aws.String("shared")}}
 	arn := d.run(t, "truth", d.register(t, in))
 	_, c := d.ended(t, arn, "reader", 20*time.Second)
@@ -301,9 +303,9 @@ func bindMount(t *testing.T, d *daemon) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := probe("main", "write", "/host/note", "from inside")
+	c := rig.Probe("main", "write", "/host/note", "from inside")
 	c.MountPoints = []types.MountPoint{{SourceVolume: aws.String("host"), ContainerPath: aws.String("/host")}}
-	in := definition("bind", c)
+	in := rig.Definition("bind", c)
 	in.Volumes = []types.Volume{{Name: aws.String("host"), Host: &types.HostVolumeProperties{SourcePath: &dir}}}
 	arn := d.run(t, "truth", d.register(t, in))
 	_, main := d.ended(t, arn, "main", 20*time.Second)
@@ -315,7 +317,7 @@ func bindMount(t *testing.T, d *daemon) {
 }
 
 func overrides(t *testing.T, d *daemon) {
-	def := d.register(t, definition("override", probe("main", "exit", "1")))
+	def := d.register(t, rig.Definition("override", rig.Probe("main", "exit", "1")))
 	arn := d.run(t, "truth", def, func(in *ecs.RunTaskInput) {
 		in.StartedBy, in.Overrides = aws.String("ci"), &types.TaskOverride{
 			ContainerOverrides: []types.ContainerOverride{{
@@ -326,12 +328,12 @@ func overrides(t *testing.T, d *daemon) {
 	})
 	task, c := d.ended(t, arn, "main", 20*time.Second)
 	wantExit(t, c, 1)
-	seen, err := d.engine.inspect(t.Context(), *c.RuntimeId)
+	seen, err := d.Engine.Inspect(t.Context(), *c.RuntimeId)
 	if err == nil && !strings.Contains(strings.Join(seen.Config.Env, "\n"), "NOWHERE=http://127.0.0.1:9/") {
 		err = errors.New("the variable is not in the container")
 	}
 	if err != nil || aws.ToString(task.StartedBy) != "ci" || aws.ToString(task.Group) != "family:override" {
-		t.Errorf("%v: %s", err, show(task))
+		t.Errorf("%v: %s", err, rig.Show(task))
 	}
 	_, err = d.ecs().RunTask(t.Context(), &ecs.RunTaskInput{
 		Cluster: aws.String("truth"), TaskDefinition: &def, LaunchType: types.LaunchTypeEc2,
@@ -342,10 +344,10 @@ func overrides(t *testing.T, d *daemon) {
 
 func retiredDefinition(t *testing.T, d *daemon) {
 	ctx, c := t.Context(), d.ecs()
-	def := d.register(t, definition("retired", probe("main")))
+	def := d.register(t, rig.Definition("retired", rig.Probe("main")))
 	out, err := c.DeleteTaskDefinitions(ctx, &ecs.DeleteTaskDefinitionsInput{TaskDefinitions: []string{def}})
 	if err != nil || len(out.Failures) != 1 {
-		t.Errorf("an ACTIVE definition was deleted: %s, %v", show(out), err)
+		t.Errorf("an ACTIVE definition was deleted: %s, %v", rig.Show(out), err)
 	}
 	_, err = c.DeregisterTaskDefinition(ctx, &ecs.DeregisterTaskDefinitionInput{TaskDefinition: &def})
 	if err != nil {
@@ -355,14 +357,14 @@ func retiredDefinition(t *testing.T, d *daemon) {
 	want(t, err, "ClientException", "TaskDefinition is inactive")
 	_, err = c.RunTask(ctx, &ecs.RunTaskInput{Cluster: aws.String("truth"), TaskDefinition: aws.String("retired")})
 	want(t, err, "ClientException", "TaskDefinition not found.")
-	if next := d.register(t, definition("retired", probe("main"))); next != "retired:2" {
+	if next := d.register(t, rig.Definition("retired", rig.Probe("main"))); next != "retired:2" {
 		t.Errorf("the next revision is %s", next)
 	}
 }
 
 func killedOutside(t *testing.T, d *daemon) {
-	def := d.register(t, definition("killed", probe("main")))
-	for _, end := range []func(context.Context, string) error{d.engine.kill, d.engine.remove} {
+	def := d.register(t, rig.Definition("killed", rig.Probe("main")))
+	for _, end := range []func(context.Context, string) error{d.killed, d.Engine.Remove} {
 		arn := d.run(t, "truth", def)
 		task := d.until(t, "truth", arn, "RUNNING", 15*time.Second)
 		err := end(t.Context(), *task.Containers[0].RuntimeId)

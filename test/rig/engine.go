@@ -140,3 +140,21 @@ func (e Engine) Say(ctx context.Context, method, path, text string) error {
 func (e Engine) Prune(ctx context.Context, label string) error {
 	return e.Do(ctx, http.MethodPost, "/containers/prune?filters="+filter(label), nil, nil)
 }
+
+// Printed says whether a container has written something to stdout.
+func (e Engine) Printed(ctx context.Context, id, text string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://docker/v1.40/containers/"+id+"/logs?stdout=1", nil)
+	if err != nil {
+		return err
+	}
+	res, err := e.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask Docker Engine: %w", err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if err == nil && !strings.Contains(string(b), text) {
+		err = fmt.Errorf("it has printed %q", b)
+	}
+	return err
+}
