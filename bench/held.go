@@ -72,7 +72,9 @@ func (b *bench) hold(dir string, h held) error {
 	return errors.Join(err, st.Close())
 }
 
-func heldInstance(i int) state.InstanceKey { return state.NewInstanceKey(heldKey(), fmt.Sprintf("%032x", i)) }
+func heldInstance(i int) state.InstanceKey {
+	return state.NewInstanceKey(heldKey(), fmt.Sprintf("%032x", i))
+}
 
 func heldService(n int) string { return fmt.Sprintf("service-%04d", n) }
 

@@ -53,7 +53,7 @@ func parts() []part {
 		{"describe", describeServices}, {"register", registerTaskDefinition},
 		{"placement", placement},
 		{"store", durable}, {"restart", restart}, {"million", heldMillion},
-		{"api", heldAPI},
+		{"api", heldAPI}, {"calls", burst}, {"cpu", controlPlane},
 	}
 }
 
