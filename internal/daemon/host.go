@@ -174,6 +174,7 @@ const sweepEvery = 25 * time.Second
 func (h *host) sweepNetworks(ctx context.Context) error {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
+	failing := false // said once until it passes
 	for {
 		select {
 		case <-ctx.Done():
@@ -182,9 +183,10 @@ func (h *host) sweepNetworks(ctx context.Context) error {
 		}
 		live := h.liveTasks()
 		err := h.networks.Sweep(ctx, func(id string) bool { return live[id] })
-		if err != nil && ctx.Err() == nil {
-			h.log.Warn("cannot sweep networks", "err", err)
+		if err != nil && ctx.Err() == nil && !failing {
+			h.log.Warn("cannot sweep networks, will try again", "err", err)
 		}
+		failing = err != nil
 	}
 }
 
