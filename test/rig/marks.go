@@ -19,7 +19,7 @@ import (
 // Quiet expects no container, link, volume or cgroup of a task.
 func (d *Daemon) Quiet() {
 	d.T.Helper()
-	Eventually(d.T, 30*time.Second, "nothing of any task", func(ctx context.Context) error {
+	Eventually(d.T, 90*time.Second, "nothing of any task", func(ctx context.Context) error {
 		found, err := d.Engine.Containers(ctx, d.Ours())
 		if err != nil {
 			return err

@@ -40,7 +40,7 @@ func TestTasksThatCameAndWentLeaveNothingBehind(t *testing.T) {
 	began := time.Now()
 	d.churn(kinds, count)
 	took := time.Since(began)
-	rig.Eventually(t, 30*time.Second, "the host to be as it was", func(context.Context) error {
+	rig.Eventually(t, time.Minute, "the host to be as it was", func(context.Context) error {
 		now := d.Marks()
 		if now.Connections > before.Connections+slack {
 			return fmt.Errorf("%d connections are open, %d were", now.Connections, before.Connections)
@@ -68,7 +68,7 @@ func (d *daemon) churn(kinds []ecs.RunTaskInput, count int) {
 			count -= len(some)
 			arns = append(arns, some...)
 		}
-		rig.Eventually(d.T, 60*time.Second, "the tasks to end", func(ctx context.Context) error { return d.ended(ctx, arns) })
+		rig.Eventually(d.T, 3*time.Minute, "the tasks to end", func(ctx context.Context) error { return d.ended(ctx, arns) })
 	}
 }
 
@@ -80,7 +80,7 @@ func (d *daemon) startSome(in ecs.RunTaskInput, count int) []string {
 	if in.NetworkConfiguration != nil {
 		in.LaunchType = types.LaunchTypeFargate
 	}
-	rig.Eventually(d.T, 30*time.Second, "room for tasks", func(ctx context.Context) error {
+	rig.Eventually(d.T, time.Minute, "room for tasks", func(ctx context.Context) error {
 		if len(arns) == count {
 			return nil
 		}

@@ -20,7 +20,7 @@ import (
 )
 
 // truthWithin is how long after the engine's return the records may be wrong.
-const truthWithin = 60 * time.Second
+const truthWithin = 30 * time.Second
 
 // siege is a daemon whose engine ends and returns again and again.
 type siege struct {

@@ -65,7 +65,7 @@ func (d *daemon) room(cluster string) int32 {
 func (d *daemon) full() (string, string) {
 	d.T.Helper()
 	var victim, waiter string
-	rig.Eventually(d.T, 30*time.Second, "a full machine and a waiter", func(ctx context.Context) error {
+	rig.Eventually(d.T, 90*time.Second, "a full machine and a waiter", func(ctx context.Context) error {
 		tasks, err := d.Tasks(ctx, "slots", "full", types.DesiredStatusRunning)
 		if err != nil {
 			return err
@@ -91,7 +91,7 @@ func (d *daemon) full() (string, string) {
 // wake stops a task and measures how long after its end the other has a place, by the reads of one client.
 func (d *daemon) wake(victim, waiter string) time.Duration {
 	d.T.Helper()
-	ctx, cancel := context.WithTimeout(d.T.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(d.T.Context(), 90*time.Second)
 	defer cancel()
 	_, err := d.Client.StopTask(ctx, &ecs.StopTaskInput{Cluster: aws.String("slots"), Task: &victim})
 	var stopped time.Time

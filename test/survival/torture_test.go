@@ -3,16 +3,18 @@
 package survival
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"longshore/test/rig"
 )
 
-// What a run must bear for each kill, or it proves nothing.
+// What a run must bear, or it proves nothing.
 const (
 	writesPerKill = 20
-	startsPerKill = 1
+	killsPerStart = 2 // at the most, of a task by RunTask; services start theirs besides
 )
 
 // TestTorture takes its counts from the environment: KILLS of the daemon, AGENT_KILLS, DOCKER_RESTARTS of an engine
@@ -50,22 +52,23 @@ func TestTorture(t *testing.T) {
 	v.floors(t, kills, agentKills, outages)
 }
 
-// floors fails a run that did too little for its kills.
+// floors fails a run that did too little for its kills. That is no violation of a promise.
 func (v *verdict) floors(t *testing.T, kills, agentKills, outages int) {
 	all := kills + agentKills
+	var thin []string
 	if v.Kills < kills || v.AgentKills < agentKills || v.DockerRestarts < outages {
-		t.Errorf("asked for %d, %d and %d faults: %d, %d and %d", kills, agentKills, outages, v.Kills, v.AgentKills,
-			v.DockerRestarts)
+		thin = append(thin, fmt.Sprintf("asked for %d, %d and %d faults", kills, agentKills, outages))
 	}
-	if v.AckedWrites < writesPerKill*all || v.TaskStarts < startsPerKill*all || v.briefs < outages {
-		t.Errorf("too little load: %d acknowledged writes, %d tasks started, %d around outages", v.AckedWrites,
-			v.TaskStarts, v.briefs)
+	if v.AckedWrites < writesPerKill*all || v.TaskStarts*killsPerStart < all || v.briefs < outages {
+		thin = append(thin, fmt.Sprintf("too little load: %d tasks were started around outages", v.briefs))
 	}
-	slowest := time.Duration(0)
-	for _, took := range v.restarts {
-		slowest = max(slowest, took)
+	slowest := quantile(v.restarts, 1)
+	if slowest > float64(readyWithin.Milliseconds()) {
+		thin = append(thin, fmt.Sprintf("a start took %.0f ms, more than %s", slowest, readyWithin))
 	}
-	if slowest > readyWithin {
-		t.Errorf("a start took %s, more than %s", slowest, readyWithin)
+	if len(thin) == 0 || v.Violations > 0 {
+		return
 	}
+	v.Error, v.thin = strings.Join(thin, "; "), true
+	t.Error(v.Error)
 }
