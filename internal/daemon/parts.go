@@ -8,7 +8,7 @@ import (
 
 // parts is everything that runs beside the API: the plane's, and the node.
 func (d *Daemon) parts() []Part {
-	out := d.plane.Parts()
+	out := append(d.plane.Parts(), Part{"memory", d.trim})
 	if d.etcd != nil {
 		out = append(out, Part{"announcement", d.announce})
 	}
