@@ -6,7 +6,7 @@ LISTEN  ?= 127.0.0.1:4566
 UPFLAGS := --listen $(LISTEN) $(if $(DATA),--data-dir $(DATA))
 DIRFLAG := $(if $(DATA),--data-dir $(DATA))
 
-.PHONY: build up down test unit docker-test e2e lint generate bench soak torture engine clients clean
+.PHONY: power build up down test unit docker-test e2e lint generate bench soak torture engine clients clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/longshore
@@ -66,6 +66,11 @@ SEED    ?=
 soak: build engine
 	$(GO) run ./test/soak -minutes $(MINUTES) -live $(LIVE) -rate $(RATE) $(if $(SEED),-seed $(SEED)) \
 		$(if $(KEEP),-keep $(KEEP))
+
+# Power losses, torn and rotten logs, failing calls; the last line is a JSON verdict. It needs no engine and no root.
+power: SEEDS ?= 2000
+power:
+	$(GO) run ./test/power -seeds $(SEEDS) $(if $(SEED),-seed $(SEED))
 
 clean:
 	rm -rf bin

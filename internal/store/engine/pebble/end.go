@@ -1,7 +1,7 @@
 package pebble
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -59,11 +59,16 @@ type logger struct {
 	end *end
 }
 
-func (l logger) Infof(format string, args ...any) { l.log.Debug(fmt.Sprintf(format, args...)) }
+func (l logger) Infof(format string, args ...any) {
+	if l.log.Enabled(context.Background(), slog.LevelDebug) {
+		l.log.Debug(fmt.Sprintf(format, args...))
+	}
+}
 
 func (l logger) Errorf(format string, args ...any) { l.log.Error(fmt.Sprintf(format, args...)) }
 
 func (l logger) Fatalf(format string, args ...any) {
-	l.log.Error("record store stops", "err", fmt.Sprintf(format, args...))
-	l.end.stop(errors.New(fmt.Sprintf(format, args...)))
+	err := fmt.Errorf(format, args...)
+	l.log.Error("record store stops", "err", err)
+	l.end.stop(err)
 }
