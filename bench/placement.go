@@ -146,6 +146,7 @@ func (b *bench) keep(s shape, nodes, tasks int) (*placing, error) {
 type placing struct {
 	shape
 	st           *store.Store
+	board        *place.Board // held for as long as the tasks are, as a daemon does
 	dir          string
 	nodes, tasks int
 	rate, peer   float64
@@ -180,6 +181,7 @@ func (w *placing) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	board := place.NewBoard(func(int) int { return 0 })
 	board.Sole()
+	w.board = board
 	promise := schedule.New(schedule.Config{Store: w.st, Board: board, Now: time.Now,
 		NewID: func() string { return "00000000-0000-4000-8000-000000000000" }})
 	view := w.st.View()
@@ -201,7 +203,7 @@ func (w *placing) run(ctx context.Context) error {
 
 // wait returns when no task waits; one that is refused ends it.
 func (w *placing) wait(ctx context.Context, commits *store.Watcher) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute)
 	defer cancel()
 	for {
 		_, _, err := commits.Next(ctx)

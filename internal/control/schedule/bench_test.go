@@ -2,6 +2,8 @@ package schedule
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"testing"
 	"time"
@@ -46,7 +48,8 @@ func benchmark(b *testing.B, instances int) {
 		update(b, st, func(tx *store.Tx) {
 			for n := range benchBurst {
 				t := task(n, 10)
-				t.Key = state.NewTaskKey(cluster, fmt.Sprintf("%06d-%06d", round, n))
+				id := sha256.Sum256(fmt.Append(nil, round, n)) // ids of real tasks have no order
+				t.Key = state.NewTaskKey(cluster, hex.EncodeToString(id[:16]))
 				t.Service = state.NewServiceKey(cluster, fmt.Sprint("s", n%10))
 				t.Group = "service:" + t.Service.Name()
 				tx.Tasks().Put(t)
