@@ -46,6 +46,7 @@ type Oracle struct {
 
 	// The records, by the commits that were heard of.
 	rev         uint64
+	heardAt     time.Time                 // the last commit
 	shadow      map[string]map[string]any // table → key → record
 	used        map[string]bool           // table and key of everything that was ever made
 	tasks       map[state.TaskKey]*state.Task
@@ -123,6 +124,7 @@ func (o *Oracle) violate(invariant, format string, args ...any) {
 // that came with the changes.
 func (o *Oracle) Commit(revision uint64, changes []store.Change) {
 	o.counts.Commits++
+	o.heardAt = o.Now()
 	if revision <= o.rev {
 		o.violate("D4", "revision %d follows revision %d", revision, o.rev)
 	}
@@ -155,6 +157,7 @@ func (o *Oracle) change(c store.Change) {
 // moments of a task, by the oracle's own clock: those in the records are the server's, which may jump.
 type moments struct {
 	born, running, stopping time.Time
+	room                    time.Time // since when there is room that it waits for
 	complained              bool
 }
 

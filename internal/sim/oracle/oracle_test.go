@@ -236,7 +236,9 @@ func TestEachInvariantIsCalledOutAndOnlyThen(t *testing.T) {
 			r.later(2 * time.Minute)
 		}},
 		{"a task waits and says why", "", func(r *rig) {
-			r.task(1, func(t *state.Task) { t.Instance, t.Waiting = "", &state.Waiting{Code: "RESOURCE:CPU"} })
+			r.task(1, func(t *state.Task) {
+				t.Instance, t.Need.CPU, t.Waiting = "", 2000, &state.Waiting{Code: "RESOURCE:CPU"}
+			})
 			r.later(2 * time.Minute)
 		}},
 		{"an instance owes more than it has", "O7", func(r *rig) {
@@ -307,6 +309,14 @@ func TestEachInvariantIsCalledOutAndOnlyThen(t *testing.T) {
 			}
 			r.process("p1", 1, down(0))
 			r.Quiet()
+		}},
+		{"nobody is woken by room", "O7", func(r *rig) {
+			r.task(1, func(t *state.Task) { t.Instance, t.Waiting = "", &state.Waiting{Code: "RESOURCE:CPU"} })
+			for range 30 {
+				r.Commit(r.rev+1, nil)
+				r.rev++
+				r.later(time.Second)
+			}
 		}},
 		{"a task waits for room that is there", "O7", func(r *rig) {
 			r.put("services", string(web), nil)

@@ -16,6 +16,9 @@ func (o *Oracle) waiting(now time.Time) {
 		return
 	}
 	for k, t := range o.tasks {
+		if waitsForRoom(t) {
+			o.woken(k, t, now)
+		}
 		m := o.note(t)
 		since, waits := m.waitsSince(t)
 		if !waits || o.explained(t) {
@@ -185,7 +188,7 @@ func (o *Oracle) Quiet() {
 		o.violate("O4", "%s, long after the last fault", line)
 	}
 	for k, t := range o.tasks {
-		if t.Live() && t.Instance == "" && t.Waiting != nil && strings.HasPrefix(t.Waiting.Code, "RESOURCE") {
+		if waitsForRoom(t) {
 			o.noRoom(k, t)
 		}
 	}
@@ -227,12 +230,45 @@ func (o *Oracle) everyAgent() {
 
 // noRoom expects a task that waits for room to find none.
 func (o *Oracle) noRoom(k state.TaskKey, t *state.Task) {
-	if len(t.Constraints) > 0 || t.LaunchType != state.LaunchEC2 {
+	i := o.roomFor(k, t)
+	if i != nil {
+		o.violate("O7", "task %s waits because of %s, and instance %s has room for it", k, t.Waiting.Code, i.Key)
+	}
+}
+
+// wakeLimit is how long room may be there without the task that waits for it; wakeQuiet is how long a server that
+// commits nothing may be kept from it by its disk.
+const wakeLimit, wakeQuiet = 20 * time.Second, 3 * time.Second
+
+// woken expects room that comes free to be taken by who waits for it.
+func (o *Oracle) woken(k state.TaskKey, t *state.Task, now time.Time) {
+	m, served := o.note(t), o.served()
+	free := !served.IsZero() && now.Sub(o.heardAt) < wakeQuiet && o.roomFor(k, t) != nil
+	if !free {
+		m.room = time.Time{}
 		return
 	}
+	if m.room.IsZero() {
+		m.room = now
+	}
+	if since := latest(m.room, served); now.Sub(since) > wakeLimit && !m.complained {
+		m.complained = true
+		o.violate("O7", "task %s waits because of %s, and there has been room for it for %s", k, t.Waiting.Code,
+			now.Sub(since))
+	}
+}
+
+// waitsForRoom says whether an instance would help.
+func waitsForRoom(t *state.Task) bool {
+	return t.Live() && t.Desired == state.Running && t.Instance == "" && t.Waiting != nil &&
+		strings.HasPrefix(t.Waiting.Code, "RESOURCE")
+}
+
+// roomFor is an instance with room for a task that has no wishes of its own; nil if there is none.
+func (o *Oracle) roomFor(k state.TaskKey, t *state.Task) *state.Instance {
 	td := o.definitions[t.TaskDefinition]
-	if td == nil || len(td.PlacementConstraints) > 0 {
-		return
+	if len(t.Constraints) > 0 || t.LaunchType != state.LaunchEC2 || td == nil || len(td.PlacementConstraints) > 0 {
+		return nil
 	}
 	for _, i := range o.instances {
 		if i.Key.Cluster() != k.Cluster() || i.Status != state.StatusActive || !i.Connected || i.Kind != state.KindEC2 {
@@ -241,10 +277,10 @@ func (o *Oracle) noRoom(k state.TaskKey, t *state.Task) {
 		cpu, memory, tcp := o.taken(i, nil)
 		clash := slices.ContainsFunc(t.Need.TCP, func(p int) bool { return slices.Contains(tcp, p) })
 		if cpu+t.Need.CPU <= i.CPU && memory+t.Need.Memory <= i.Memory && !clash {
-			o.violate("O7", "task %s waits because of %s, and instance %s has room for it", k, t.Waiting.Code, i.Key)
-			return
+			return i
 		}
 	}
+	return nil
 }
 
 // everyProcess expects the containers of a RUNNING task to run: essential ones, without which it would have ended.

@@ -62,7 +62,7 @@ func rolloutBugs() []Bug {
 func controlBugs() []Bug {
 	const schedule = "internal/control/schedule/"
 	return []Bug{
-		{Name: "ledger-forgets-stopping", What: "the ledger gives room back when a stop is asked for", Edits: []Edit{
+		{Name: "ledger-forgets-stopping", Hint: 2, What: "the ledger gives room back when a stop is asked for", Edits: []Edit{
 			{"internal/place/node.go", `func holds(t *state.Task) bool { return t.Instance != "" && t.Live() && t.Released.IsZero() }`,
 				`func holds(t *state.Task) bool {
 	if planted("ledger-forgets-stopping") && t.Desired == state.Stopped {
@@ -88,7 +88,7 @@ func controlBugs() []Bug {
 		lostAfter /= 20
 	}
 	at := since.Add(lostAfter)`}}},
-		{Name: "hint-dropped", What: "one hint in four is lost, and nothing is looked at without one", Edits: []Edit{
+		{Name: "hint-dropped", Hint: 2, What: "one hint in four is lost, and nothing is looked at without one", Edits: []Edit{
 			{"internal/control/loop/runner.go", `		if len(keys) == 0 {
 			continue`, `		if planted("hint-dropped") && len(keys) > 0 {
 			dropped++

@@ -3,7 +3,7 @@ package planted
 // storeBugs are lies about what is durable.
 func storeBugs() []Bug {
 	return []Bug{
-		{Name: "ack-before-fsync", What: "a write is acknowledged before it is durable", Edits: []Edit{
+		{Name: "ack-before-fsync", Hint: 2, What: "a write is acknowledged before it is durable", Edits: []Edit{
 			{"internal/store/store.go", `	if wait == nil {
 		return err
 	}
@@ -19,7 +19,7 @@ func storeBugs() []Bug {
 			s.mu.Unlock()
 		}
 		err := s.engine.Commit(context.Background(), Batch{`}}},
-		{Name: "full-disk-acknowledged", What: "a write that found no space is acknowledged", Edits: []Edit{
+		{Name: "full-disk-acknowledged", Hint: 2, What: "a write that found no space is acknowledged", Edits: []Edit{
 			{"internal/store/store.go", `	b.refuse(err)
 	if b.orphan`, `	if planted("full-disk-acknowledged") && errors.Is(err, ErrNoSpace) {
 		b.refuse(nil)

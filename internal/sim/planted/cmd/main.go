@@ -5,6 +5,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,7 +32,7 @@ const enough, forgiven = 30, 1
 
 type options struct {
 	seeds, jobs, minutes int
-	only, binary         string
+	only, binary, build  string
 }
 
 func main() {
@@ -40,6 +42,7 @@ func main() {
 	flag.IntVar(&o.minutes, "minutes", 10, "simulated minutes of a seed")
 	flag.StringVar(&o.only, "only", "", "comma-separated names; all others stay asleep")
 	flag.StringVar(&o.binary, "binary", "", "a mutated binary that was built before")
+	flag.StringVar(&o.build, "build", "", "an empty directory: build the mutated binary there and do no more")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	ok, err := prove(ctx, o, os.Stdout)
@@ -85,6 +88,9 @@ func prove(ctx context.Context, o options, out io.Writer) (bool, error) {
 		return false, err
 	}
 	bugs := planted.Bugs()
+	if o.build != "" {
+		return true, build(ctx, root, o.build, filepath.Join(o.build, "longshore"), bugs)
+	}
 	if o.binary == "" {
 		dir, err := os.MkdirTemp("", "longshore-planted.*")
 		if err != nil {
@@ -217,9 +223,9 @@ func hunt(ctx context.Context, o options, b planted.Bug, seeds int) caught {
 }
 
 // seedTimeout is when a seed that hangs counts as one that ended badly: a bug can also do that.
-const seedTimeout = 2 * time.Minute
+const seedTimeout = 5 * time.Minute
 
-// try one seed; an empty invariant means that nothing was broken.
+// try one seed until something is broken; an empty invariant means that nothing was.
 func try(ctx context.Context, o options, name string, seed uint64) (invariant, text string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, seedTimeout)
 	defer cancel()
@@ -228,33 +234,41 @@ func try(ctx context.Context, o options, name string, seed uint64) (invariant, t
 	if err != nil && !errors.Is(err, os.ErrExist) {
 		return "", "", err
 	}
-	cmd := exec.CommandContext(ctx, program, "sim", "--seeds", "1", "--first", strconv.FormatUint(seed, 10),
-		"--minutes", strconv.Itoa(o.minutes), "--jobs", "1")
-	data, err := cmd.Output()
-	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+	cmd := exec.CommandContext(ctx, program, "sim", "--seed", strconv.FormatUint(seed, 10),
+		"--minutes", strconv.Itoa(o.minutes))
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // it has files to take away
+	cmd.WaitDelay = 5 * time.Second
+	lines, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
 		return "", "", err
 	}
-	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
-	sum := struct {
-		Test       string
-		Violations int
-	}{}
-	err = json.Unmarshal([]byte(lines[len(lines)-1]), &sum)
-	if err != nil || sum.Test != "sim" {
-		return "", "", fmt.Errorf("seed %d: no verdict: %w", seed, err)
+	invariant, text, done := listen(lines, seed)
+	cancel() // the rest of a run that has failed tells nothing new
+	_ = cmd.Wait()
+	if invariant == "" && !done {
+		return "END", "the process did not live to tell: a panic, or it hung", nil
 	}
-	if sum.Violations == 0 {
-		return "", "", nil
-	}
-	mark := fmt.Sprintf("seed %d at ", seed)
-	for _, line := range lines {
-		rest, ok := strings.CutPrefix(line, mark)
-		if !ok {
-			continue
+	return invariant, text, nil
+}
+
+// suffix of a line that tells where the dice stand.
+var suffix = regexp.MustCompile(` R[0-9a-f]+ T[0-9]+$`)
+
+// listen to a run until its first violation, or its end; done says that it came to its end properly.
+func listen(r io.Reader, seed uint64) (invariant, text string, done bool) {
+	end := fmt.Sprintf("seed %d: ", seed)
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		_, what, broken := strings.Cut(lines.Text(), " VIOLATION ")
+		if broken {
+			invariant, text, _ = strings.Cut(suffix.ReplaceAllString(strings.TrimSpace(what), ""), ": ")
+			return invariant, text, true
 		}
-		_, rest, _ = strings.Cut(rest, ": ")
-		invariant, text, _ = strings.Cut(rest, ": ")
-		return invariant, text, nil
+		done = done || strings.HasPrefix(lines.Text(), end)
 	}
-	return "END", lines[0], nil // it did not live to tell: a panic or a deadlock
+	return "", "", done
 }
