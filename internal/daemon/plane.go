@@ -103,7 +103,7 @@ func NewPlane(c PlaneConfig) (*Plane, error) {
 	if c.Lead == nil {
 		p.board.Sole() // one process places every task
 	}
-	p.logsAPI = logs.New(logs.Config{Store: c.Store, Events: c.Events, Now: c.Now, Log: c.Log})
+	p.logsAPI = logs.New(logs.Config{Store: c.Store, Events: c.Events, Now: c.Now, Log: c.Log, Server: c.server()})
 	mounts := map[string]http.Handler{}
 	for path, h := range c.Mounts {
 		mounts[path] = h

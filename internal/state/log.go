@@ -33,4 +33,5 @@ type LogStream struct {
 	Group     LogGroupKey
 	Name      string
 	CreatedAt time.Time
+	Servers   []string // that hold its events, where several share the records
 }

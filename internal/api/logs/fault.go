@@ -1,6 +1,10 @@
 package logs
 
-import "longshore/internal/aws/fault"
+import (
+	"strings"
+
+	"longshore/internal/aws/fault"
+)
 
 // The faults of CloudWatch Logs, in its own words where they are known. Clients match on both code and text.
 
@@ -29,6 +33,11 @@ func streamNotFound() *fault.Error {
 }
 
 func badToken() *fault.Error { return invalid("The specified nextToken is invalid.") }
+
+func eventsElsewhere(stream string, servers []string) *fault.Error {
+	return fault.Newf("ServiceUnavailableException", "Events of the log stream %s are on another Longshore server (%s): "+
+		"ask that one. Servers that share their records do not share log events.", stream, strings.Join(servers, ", "))
+}
 
 func tooManyTags() *fault.Error {
 	return fault.New("TooManyTagsException", "The resource can have at most 50 tags.")

@@ -51,6 +51,10 @@ func (a *API) FilterLogEvents(
 	if pattern != nil {
 		q.Match = pattern.Match
 	}
+	q.Streams, err = a.reachable(v, g, q.Streams)
+	if err != nil {
+		return nil, err
+	}
 	page, err := a.Events.Read(ctx, q)
 	if err != nil {
 		return nil, err

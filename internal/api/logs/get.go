@@ -44,6 +44,13 @@ func (a *API) GetLogEvents(
 			return nil, err
 		}
 	}
+	err = a.whole(s)
+	if err != nil {
+		return nil, err
+	}
+	if !a.holds(s) {
+		return renderPage(nil, q), nil
+	}
 	page, err := a.Events.Read(ctx, q)
 	if err != nil {
 		return nil, err

@@ -26,6 +26,9 @@ type Config struct {
 	ExpireEvery time.Duration
 	// Log receives what Run could not do. Nil discards it.
 	Log *slog.Logger
+	// Server names this server where several share the records, empty where there is one. Each holds the events
+	// that it was sent, and refuses to read those of others rather than to show a part.
+	Server string
 }
 
 // API answers the operations of CloudWatch Logs.
@@ -34,6 +37,7 @@ type API struct {
 	// writing is held for reading from the check that a stream exists until its events are stored, and for
 	// writing while a group or stream is deleted.
 	writing sync.RWMutex
+	taking  sync.Mutex // held while a stream becomes one of this server's
 }
 
 // New makes an API.

@@ -41,6 +41,10 @@ func (a *API) PutLogEvents(
 	if len(events) > 0 && events[len(events)-1].Time-events[0].Time > maxBatchSpan.Milliseconds() {
 		return nil, invalid("The batch of log events in a single PutLogEvents request cannot span more than 24 hours.")
 	}
+	err = a.take(ctx, s)
+	if err != nil {
+		return nil, err
+	}
 	err = a.Events.Append(ctx, logstore.Stream{Group: string(g.Key), Name: s.Name}, events)
 	if err != nil {
 		return nil, err

@@ -135,7 +135,11 @@ func (a *API) describe(ctx context.Context, v store.View, g *state.LogGroup, pre
 	var all []described
 	for s := range v.LogStreams().OfGroup(g.Key) {
 		if strings.HasPrefix(s.Name, prefix) {
-			all = append(all, described{stream: s, info: byName[s.Name]})
+			d := described{stream: s}
+			if a.holds(s) {
+				d.info = byName[s.Name]
+			}
+			all = append(all, d)
 		}
 	}
 	return all, nil

@@ -1846,6 +1846,15 @@ func AppendLogStream(b []byte, v *state.LogStream) []byte {
 	if !v.CreatedAt.IsZero() {
 		b = record.AppendTime(b, 3, v.CreatedAt)
 	}
+	if v.Servers != nil {
+		var at int
+		b, at = record.Begin(b, 4)
+		b = record.Count(b, len(v.Servers))
+		for i := range v.Servers {
+			b = record.ItemString(b, v.Servers[i])
+		}
+		b = record.End(b, at)
+	}
 	return b
 }
 
@@ -1861,6 +1870,13 @@ func ReadLogStream(r *record.Reader, end int, v *state.LogStream) {
 			v.Name = r.String()
 		case 3:
 			v.CreatedAt = r.Time()
+		case 4:
+			end := r.Enter()
+			v.Servers = make([]string, r.Count(end))
+			for i := range v.Servers {
+				v.Servers[i] = r.ItemString()
+			}
+			r.Leave(end)
 		default:
 			r.Skip()
 		}
