@@ -37,6 +37,7 @@ type Config struct {
 type API struct {
 	Config
 	described described
+	shown     shownTasks
 	tally     tally
 }
 

@@ -31,7 +31,7 @@ func (a *API) DescribeTasks(_ context.Context, c front.Caller, in *ecswire.Descr
 	if len(in.Tasks) > maxDescribed {
 		return nil, invalid("Tasks can have at most %d items.", maxDescribed)
 	}
-	out := &ecswire.DescribeTasksResponse{Tasks: []ecswire.Task{}, Failures: []ecswire.Failure{}}
+	out := &ecswire.DescribeTasksResponse{Tasks: make([]ecswire.Task, 0, len(in.Tasks)), Failures: []ecswire.Failure{}}
 	for _, ref := range in.Tasks {
 		key, err := taskKey(cluster.Key, ref)
 		if err != nil {
@@ -42,13 +42,17 @@ func (a *API) DescribeTasks(_ context.Context, c front.Caller, in *ecswire.Descr
 			out.Failures = append(out.Failures, missing(key.ARN()))
 			continue
 		}
-		out.Tasks = append(out.Tasks, describeTask(v, t, slices.Contains(in.Include, includeTags)))
+		out.Tasks = append(out.Tasks, withTags(a.shown.task(v, t), t, slices.Contains(in.Include, includeTags)))
 	}
 	return out, nil
 }
 
 func describeTask(v store.View, t *state.Task, tags bool) ecswire.Task {
-	w := renderTask(v, t)
+	return withTags(renderTask(v, t), t, tags)
+}
+
+// withTags adds the tags where they are asked for.
+func withTags(w ecswire.Task, t *state.Task, tags bool) ecswire.Task {
 	if tags {
 		w.Tags = renderTags(t.Tags)
 	}

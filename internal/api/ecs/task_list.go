@@ -105,7 +105,7 @@ func (a *API) collect(f taskFilter, v store.View, cluster state.ClusterKey, p pa
 	if candidates == nil {
 		candidates = f.candidates(v, cluster, state.TaskKey(p.after))
 	}
-	out := []state.TaskKey{}
+	out := make([]state.TaskKey, 0, p.limit+1)
 	for _, seq := range candidates {
 		found := 0
 		for t := range seq {
