@@ -85,6 +85,7 @@ func open(ctx context.Context, c Config) (*Daemon, error) {
 	if err != nil {
 		return nil, errors.Join(err, d.unlock())
 	}
+	trimLoad()
 	d.store, err = store.Open(ctx, engine)
 	if err != nil {
 		return nil, errors.Join(err, engine.Close(), d.unlock())

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"math"
 	"os"
 	"runtime/debug"
 	"time"
@@ -10,11 +11,19 @@ import (
 // By Go's default a process holds twice what lives. Records live long, so a daemon with very many of them would
 // hold as much garbage again: it may have some, and no more than this.
 const (
-	garbage      = 256 << 20
+	garbage      = 192 << 20
 	garbageShare = 8   // and one part in so many of what lives
 	mostPercent  = 100 // Go's default
 	trimEvery    = 10 * time.Second
+	whileLoading = 7 << 28 // the heap that garbage of a load may fill
 )
+
+// trimLoad bounds the garbage of reading the records, until trim takes over.
+func trimLoad() {
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(whileLoading)
+	}
+}
 
 // gcPercent is how much garbage, in percent of what lives, may gather before it is collected.
 func gcPercent(live uint64) int {
@@ -30,9 +39,13 @@ func (d *Daemon) trim(ctx context.Context) error {
 		<-ctx.Done()
 		return ctx.Err()
 	}
+	debug.SetGCPercent(gcPercent(heapLive()))
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(math.MaxInt64)
+	}
 	t := time.NewTicker(trimEvery)
 	defer t.Stop()
-	for set := mostPercent; ; {
+	for set := 0; ; {
 		want := gcPercent(heapLive())
 		if want != set { // setting it stops the world for a moment
 			debug.SetGCPercent(want)
