@@ -38,15 +38,6 @@ func storeBugs() []Bug {
 }
 
 // land publishes`}}},
-		{Name: "view-of-head", What: "reads show what is not durable yet", Edits: []Edit{
-			{"internal/store/store.go", `func (s *Store) View() View { return *s.view.Load() }`,
-				`func (s *Store) View() View {
-	v := *s.view.Load()
-	if planted("view-of-head") {
-		v.t = *s.head
-	}
-	return v
-}`}}},
 		{Name: "event-keys-by-clock", What: "a service's lines are numbered by the clock alone", Edits: []Edit{
 			{"internal/store/events.go", `				at = max(at, last+1)`, `				if !planted("event-keys-by-clock") {
 					at = max(at, last+1)

@@ -237,7 +237,11 @@ func (c *client) drain(ctx context.Context) error {
 
 func (c *client) undrain(ctx context.Context) error {
 	for len(c.drained) > 0 {
-		err := c.setState(ctx, c.drained[0], "ACTIVE")
+		err := c.readInstances(ctx)
+		if err != nil {
+			return err
+		}
+		err = c.setState(ctx, c.drained[0], "ACTIVE")
 		if err != nil {
 			return err
 		}
