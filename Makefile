@@ -6,7 +6,7 @@ LISTEN  ?= 127.0.0.1:4566
 UPFLAGS := --listen $(LISTEN) $(if $(DATA),--data-dir $(DATA))
 DIRFLAG := $(if $(DATA),--data-dir $(DATA))
 
-.PHONY: planted power build up down test unit docker-test e2e lint generate bench soak torture engine clients clean
+.PHONY: sim planted power build up down test unit docker-test e2e lint generate bench soak torture engine clients clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/longshore
@@ -71,6 +71,13 @@ soak: build engine
 power: SEEDS ?= 2000
 power:
 	$(GO) run ./test/power -seeds $(SEEDS) $(if $(SEED),-seed $(SEED))
+
+# Whole installations, each in a process of its own: the seed decides every crash, message and await. The last line is a
+# JSON object; the status is 0 only without violations and with enough load.
+sim: SEEDS ?= 200
+sim: FIRST ?= 1
+sim: build
+	@$(BIN) sim --seeds $(SEEDS) --first $(FIRST) --commit "$$(git rev-parse HEAD 2>/dev/null)"
 
 # Bugs planted in an overlay of the product, one awake at a time: the simulation must catch all but one. The last line
 # is a JSON verdict.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 
 	"longshore/internal/sim"
 )
@@ -20,23 +19,18 @@ type simCommand struct {
 	Verbose bool   `short:"v" help:"With --seed: what the code under test logs as well."`
 	Plain   bool   `hidden:"" help:"Leave the Go runtime its own dice."`
 
-	Child      bool   `hidden:"" help:"Be the process of one seed."`
-	Transcript bool   `hidden:"" help:"Print every line."`
-	Dir        string `hidden:"" help:"Where agents keep their files."`
-	Profile    string `hidden:"" help:"Write a CPU profile here."`
+	Profile string `hidden:"" help:"With --seed: write a CPU profile here."`
+	Commit  string `hidden:"" help:"Commit of the build, for the verdict."`
 }
 
 // Run runs seeds, each in a process of its own.
 func (c *simCommand) Run(r *run) error {
-	if c.Child {
-		return c.child(r)
-	}
 	path, err := os.Executable()
 	if err != nil {
 		return err
 	}
 	f := sim.Fleet{Seeds: c.Seeds, First: c.First, Minutes: c.Minutes, Nodes: c.Nodes, Jobs: c.Jobs, Plain: c.Plain,
-		Path: path, Commit: commit(), Out: r.Out}
+		Path: path, Commit: c.Commit, Out: r.Out}
 	if c.Seed == 0 {
 		err = f.Run(r)
 		if errors.Is(err, sim.ErrFailed) {
@@ -44,14 +38,13 @@ func (c *simCommand) Run(r *run) error {
 		}
 		return err
 	}
-	var flags []string
 	if c.Verbose {
-		flags = append(flags, "--verbose")
+		f.Env = append(f.Env, simVerbose+"=1")
 	}
 	if c.Profile != "" {
-		flags = append(flags, "--profile", c.Profile)
+		f.Env, f.Plain = append(f.Env, simProfile+"="+c.Profile), true // a profile needs a clock that goes
 	}
-	report, exact, err := f.One(r, c.Seed, r.Out, flags...)
+	report, exact, err := f.One(r, c.Seed, r.Out)
 	if err != nil {
 		return err
 	}
@@ -66,26 +59,17 @@ func (c *simCommand) Run(r *run) error {
 	return nil
 }
 
-func (c *simCommand) child(r *run) error {
-	var all io.Writer
-	if c.Transcript {
-		all = r.Out
-	}
-	sim.Child(sim.Config{Seed: c.Seed, Minutes: c.Minutes, Nodes: c.Nodes, Transcript: all, Dir: c.Dir, Verbose: c.Verbose,
-		Profile: c.Profile})
-	return nil
-}
+// Variables of a child; flags would be parsed, and so change what the runtime draws.
+const (
+	simVerbose = "LONGSHORE_SIM_VERBOSE"
+	simProfile = "LONGSHORE_SIM_PROFILE"
+)
 
-// commit that the binary was built from, as far as the build knows.
-func commit() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return ""
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			return s.Value
-		}
-	}
-	return ""
+// Seed heads the arguments of a process that runs one seed. It is no command: nothing but the seed may run in that
+// process, least of all what waits for signals, whose threads start in an order of their own.
+const Seed = sim.SeedArgument
+
+// RunSeed runs one seed and ends the process.
+func RunSeed(args []string, out io.Writer) {
+	sim.Child(args, out, sim.Config{Verbose: os.Getenv(simVerbose) != "", Profile: os.Getenv(simProfile)})
 }

@@ -29,8 +29,10 @@ type Fleet struct {
 	Jobs int
 	// Plain runs the children without control of their runtime.
 	Plain bool
-	// Path of the program; it is started as PATH sim --child with flags for one seed.
+	// Path of the program; it is started with SeedArgument and what Child takes.
 	Path string
+	// Env of the children. It must not change what they do: a seed is replayed with other variables.
+	Env []string
 	// Commit of the program, for the verdict.
 	Commit string
 	// Out gets what fails, and the verdict as the last line.
@@ -150,18 +152,16 @@ func (f Fleet) tell(r Report) {
 
 // One seed in a process of its own; every line of its transcript goes to lines, if there is one. exact says that
 // the runtime was under control.
-func (f Fleet) One(ctx context.Context, seed uint64, lines io.Writer, flags ...string) (Report, bool, error) {
-	dir, err := os.MkdirTemp(scratch(), "longshore-sim.*")
+func (f Fleet) One(ctx context.Context, seed uint64, lines io.Writer) (Report, bool, error) {
+	dir, err := f.dir(seed)
 	if err != nil {
 		return Report{}, false, err
 	}
 	defer os.RemoveAll(dir)
-	args := append([]string{"sim", "--child", "--seed", strconv.FormatUint(seed, 10), "--minutes", strconv.Itoa(f.Minutes),
-		"--nodes", strconv.Itoa(f.Nodes), "--dir", dir}, flags...)
+	args := []string{SeedArgument, strconv.FormatUint(seed, 10), strconv.Itoa(f.Minutes), strconv.Itoa(f.Nodes), dir}
 	var out, errs bytes.Buffer
 	to := io.Writer(&out)
 	if lines != nil {
-		args = append(args, "--transcript")
 		to = io.MultiWriter(&out, lines)
 	}
 	began := time.Now()
@@ -181,16 +181,29 @@ func (f Fleet) One(ctx context.Context, seed uint64, lines io.Writer, flags ...s
 
 func (f Fleet) start(ctx context.Context, seed uint64, args []string, out, errs io.Writer) (int, bool, error) {
 	if !f.Plain {
-		return replay.Run(ctx, replay.Child{Path: f.Path, Args: args, Seed: seed, Stdout: out, Stderr: errs})
+		return replay.Run(ctx, replay.Child{Path: f.Path, Args: args, Env: f.Env, Seed: seed, Stdout: out, Stderr: errs})
 	}
 	c := exec.CommandContext(ctx, f.Path, args...)
-	c.Stdout, c.Stderr = out, errs
+	c.Stdout, c.Stderr, c.Env = out, errs, append(os.Environ(), f.Env...)
 	err := c.Run()
 	exit := (*exec.ExitError)(nil)
 	if errors.As(err, &exit) {
 		return exit.ExitCode(), false, nil
 	}
 	return 0, false, err
+}
+
+// dir of a child. Its name is always as long: the length of an argument moves what a process allocates, and with the
+// addresses goes the order of maps.
+func (f Fleet) dir(seed uint64) (string, error) {
+	for try := range 100 {
+		dir := filepath.Join(scratch(), fmt.Sprintf("longshore-sim.%010d.%020d.%02d", os.Getpid(), seed, try))
+		err := os.Mkdir(dir, 0o700)
+		if !errors.Is(err, os.ErrExist) {
+			return dir, err
+		}
+	}
+	return "", fmt.Errorf("make a directory for seed %d: all names are taken", seed)
 }
 
 func last(s string, n int) string { return s[max(0, len(s)-n):] }
@@ -200,7 +213,7 @@ func scratch() string {
 	const shm = "/dev/shm"
 	probe, err := os.MkdirTemp(shm, ".probe.*")
 	if err != nil {
-		return ""
+		return os.TempDir()
 	}
 	_ = os.Remove(filepath.Clean(probe)) // an empty directory more harms nobody
 	return shm

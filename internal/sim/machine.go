@@ -91,9 +91,12 @@ func (n *machine) powerOff(back time.Duration) {
 	}
 	n.off, n.trouble = true, time.Now()
 	a := n.agent
+	n.agent = nil
 	n.mu.Unlock()
 	n.w.fault("power cut", fmt.Sprintf("%s, back in %s", n.name, back))
-	a.end(true)
+	if a != nil {
+		a.end(true)
+	}
 	n.w.net.Vanish(n.docker)
 	n.engine.Poweroff()
 	time.AfterFunc(back, n.powerOn)

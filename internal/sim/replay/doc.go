@@ -10,6 +10,7 @@
 //     source of real time in the scheduler: the monitor thread. It is the first thread that the runtime starts, and
 //     it is held before its first instruction.
 //   - Addresses are not randomised.
+//   - The clock stands still (on amd64), because the order in which waiters get a mutex depends on it.
 //
 // # Not promised
 //

@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -30,7 +29,7 @@ func trace(pid int, seed uint64) (code int, err error) {
 
 // prepare plants the seed and asks to be told of threads.
 func prepare(pid int, seed uint64) error {
-	at, err := randomAddress(pid)
+	at, err := auxiliary(pid, atRandom)
 	if err != nil {
 		return err
 	}
@@ -39,7 +38,7 @@ func prepare(pid int, seed uint64) error {
 		return fmt.Errorf("plant the seed: %w", err)
 	}
 	_, err = mem.WriteAt(seedBytes(seed), at)
-	err = errors.Join(err, mem.Close())
+	err = errors.Join(err, stopClock(pid, mem), mem.Close())
 	if err != nil {
 		return fmt.Errorf("plant the seed: %w", err)
 	}
@@ -117,17 +116,3 @@ func proceed(tid, signal int) error {
 
 // atRandom is AT_RANDOM of getauxval(3).
 const atRandom = 25
-
-// randomAddress finds where the kernel put the child's random bytes.
-func randomAddress(pid int) (int64, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/auxv", pid))
-	if err != nil {
-		return 0, fmt.Errorf("read the auxiliary vector: %w", err)
-	}
-	for ; len(b) >= 16; b = b[16:] {
-		if binary.LittleEndian.Uint64(b) == atRandom {
-			return int64(binary.LittleEndian.Uint64(b[8:])), nil
-		}
-	}
-	return 0, errors.New("auxiliary vector has no random bytes")
-}
