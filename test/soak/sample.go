@@ -18,7 +18,7 @@ const sampleEvery = 10 * time.Second
 
 // sample is the daemon at one moment.
 type sample struct {
-	At          float64 `json:"at"`  // seconds since the churn began
+	At          float64 `json:"at"`   // seconds since the churn began
 	RSS         float64 `json:"rss"`  // MiB
 	Anon        float64 `json:"anon"` // MiB of it that are no pages of files: what the process has made itself
 	Heap        float64 `json:"heap"`

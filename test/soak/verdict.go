@@ -108,7 +108,7 @@ func (v *verdict) judge(all []sample, w *world, i *installation) {
 	}
 }
 
-// slopes after the warm-up: what is forgotten after minutes has reached its level by then, caches are full.
+// slopes after the warm-up: what is forgotten after minutes has reached its level by then. See fill for the stores.
 func (v *verdict) slopes(all []sample) {
 	warm := max(3*forgetAfter.Seconds(), all[len(all)-1].At/6)
 	from := slices.IndexFunc(all, func(s sample) bool { return s.At >= warm })

@@ -65,6 +65,12 @@ func (w *world) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if w.minutes >= filledFrom {
+		err = w.fill(ctx)
+	}
+	if err != nil {
+		return err
+	}
 	for _, d := range w.definitions() {
 		err = w.ecs(ctx, "RegisterTaskDefinition", d, nil)
 		if err != nil {
