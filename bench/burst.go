@@ -124,7 +124,8 @@ func (i *installation) fire(ctx context.Context, round int) ([]*shot, error) {
 // aim signs the n-th call.
 func (t target) aim(ctx context.Context, n int) (*shot, error) {
 	s := &shot{}
-	op, in := "", m{}
+	var op string
+	var in m
 	switch n % 10 {
 	case 0, 1, 2:
 		op, in, s.kind = "RegisterTaskDefinition", m{"family": fmt.Sprint("burst-", n%300), "containerDefinitions": []m{{
