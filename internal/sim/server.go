@@ -2,7 +2,6 @@ package sim
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -124,28 +123,28 @@ func (s *server) kill(why string, down time.Duration) {
 // follow tells the oracle of every published commit.
 func (s *server) follow(ctx context.Context) {
 	for {
-		changes, rev, err := s.next(ctx)
+		err := s.next(ctx)
 		if err != nil {
 			return
 		}
-		_, _ = changes, rev
 	}
 }
 
-func (s *server) next(ctx context.Context) ([]store.Change, uint64, error) {
+// next waits for one commit and tells of it.
+func (s *server) next(ctx context.Context) error {
 	s.feed.Lock()
 	w := s.watch
 	s.feed.Unlock()
 	changes, rev, err := w.Next(ctx)
 	if err != nil {
-		return nil, 0, err
+		return err
 	}
 	s.feed.Lock()
 	defer s.feed.Unlock()
 	if rev > s.heard {
 		s.tell(changes, rev)
 	}
-	return changes, rev, nil
+	return nil
 }
 
 func (s *server) tell(changes []store.Change, rev uint64) {
@@ -157,7 +156,7 @@ func (s *server) tell(changes []store.Change, rev uint64) {
 // drain hears of what was published before the end.
 func (s *server) drain() {
 	for s.heard < s.store.View().Revision() {
-		_, _, err := s.next(context.Background())
+		err := s.next(context.Background())
 		if err != nil {
 			return
 		}
@@ -227,6 +226,3 @@ func installation() daemon.Installation {
 		AccessKeyID: "AKIASIMULATEDSIMULAT", SecretAccessKey: "simulated", MasterKey: make([]byte, 32),
 	}
 }
-
-// errAway is what joins when nobody serves.
-var errAway = errors.New("no server runs")
