@@ -82,6 +82,8 @@ func (r *runner) lives(seed uint64) {
 
 // live is from one power loss to the next.
 func (r *runner) live(rng *rand.Rand, seed uint64, life int, before *fuse, b *book) *fuse {
+	b.acked.Store(before.lower) // what was acknowledged after the power went was not on this disk
+	b.begun.Store(before.upper)
 	f := newFuse(before.after, rng, b)
 	e, err := open(errorfs.Wrap(f.disk, f), []uint64{8 << 10, 32 << 10, 256 << 10}[rng.IntN(3)])
 	if err != nil {
