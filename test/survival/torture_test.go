@@ -54,13 +54,13 @@ func TestTorture(t *testing.T) {
 
 // floors fails a run that did too little for its kills. That is no violation of a promise.
 func (v *verdict) floors(t *testing.T, kills, agentKills, outages int) {
-	all := kills + agentKills
+	all := v.Kills + v.AgentKills
 	var thin []string
 	if v.Kills < kills || v.AgentKills < agentKills || v.DockerRestarts < outages {
 		thin = append(thin, fmt.Sprintf("asked for %d, %d and %d faults", kills, agentKills, outages))
 	}
 	if v.AckedWrites < writesPerKill*all || v.TaskStarts*killsPerStart < all || v.briefs < outages {
-		thin = append(thin, fmt.Sprintf("too little load: %d tasks were started around outages", v.briefs))
+		thin = append(thin, fmt.Sprintf("too little load, %d tasks around outages", v.briefs))
 	}
 	slowest := quantile(v.restarts, 1)
 	if slowest > float64(readyWithin.Milliseconds()) {
