@@ -163,12 +163,15 @@ func (w *world) describe(ctx context.Context, names ...string) (servicesAnswer, 
 	return a, w.ecs(ctx, "DescribeServices", m{"cluster": cluster, "services": names}, &a)
 }
 
+// settleWithin is patience, not a promise: the engine of a machine under load takes its time.
+const settleWithin = 3 * time.Minute
+
 // steady waits until a service runs what it should; a service that crashes never does.
 func (w *world) steady(ctx context.Context, s *service) error {
 	if s.family() == "crash" {
 		return nil
 	}
-	return w.until(ctx, time.Duration(60+5*s.count)*time.Second, func() error {
+	return w.until(ctx, settleWithin+time.Duration(5*s.count)*time.Second, func() error {
 		a, err := w.describe(ctx, s.name)
 		if err != nil {
 			return err
