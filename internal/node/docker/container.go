@@ -56,7 +56,8 @@ func owns(have, want map[string]string) bool {
 	return want[LabelInstallation] != ""
 }
 
-// Start starts a created or stopped container. An error after which it runs all the same is no error.
+// Start starts a created or stopped container. An error after which it runs all the same is no error; one after which
+// the engine does not say whether it runs is ErrUnavailable or ErrTimeout, and the caller must look again.
 func (e *Engine) Start(ctx context.Context, id string) error {
 	callCtx, cancel := e.within(ctx, e.timeout.Start, "start")
 	defer cancel()
@@ -69,10 +70,13 @@ func (e *Engine) Start(ctx context.Context, id string) error {
 		return err
 	}
 	st, lookErr := e.Inspect(ctx, id)
-	if lookErr == nil && st.Running {
+	switch {
+	case lookErr == nil && st.Running:
 		return nil
+	case lookErr == nil, errors.Is(lookErr, ErrNotFound), errors.Is(err, ErrTimeout):
+		return err
 	}
-	return err
+	return &engineError{op: "start", kind: ErrUnavailable, cause: err}
 }
 
 // Stop sends the container's stop signal, waits for timeout, then kills. It returns only when the engine says so;

@@ -146,8 +146,8 @@ func (r *runner) startHeld(ctx context.Context, c *containerView, o op, logs <-c
 			}
 		case errors.Is(err, docker.ErrUnavailable) && c.Attempts < maxAttempts:
 			c.retry(now)
-			c.Recheck = true // it may run all the same
-		case errors.Is(err, docker.ErrTimeout):
+			c.Phase, c.Recheck = phaseUnknown, true // it may run all the same
+		case errors.Is(err, docker.ErrTimeout), errors.Is(err, docker.ErrUnavailable):
 			c.fail("DockerTimeoutError: Could not transition to started; " + docker.Text(err))
 			c.Recheck, c.Undead = true, true // should it come up later it must go down again
 		default:

@@ -190,6 +190,7 @@ type Machine struct {
 	ctx      context.Context // of Run; runners live as long as it
 	wg       sync.WaitGroup
 	runners  map[string]*runner
+	over     graves                      // tasks that were told to stop, or have: nothing revives them
 	parked   []*runner                   // applied before Run
 	seeds    map[string][]docker.Summary // by task ARN, until a runner takes them
 	manifest map[string]string           // task ARN → desired status; nil until the server sent one
@@ -206,6 +207,7 @@ func New(cfg Config) *Machine {
 		cfg:     cfg.withDefaults(),
 		listed:  make(chan struct{}),
 		runners: map[string]*runner{},
+		over:    graves{names: map[string]bool{}},
 		seeds:   map[string][]docker.Summary{},
 		pulled:  map[string]bool{},
 		images:  map[string]knownImage{},
@@ -213,9 +215,16 @@ func New(cfg Config) *Machine {
 }
 
 // Apply brings a task of a payload to its desired status. Repeating it is harmless: status only moves forward.
+// A run order that a stop order has overtaken, or that comes twice, starts nothing: no task ever runs again.
 func (m *Machine) Apply(task acs.Task) {
 	m.mu.Lock()
 	r := m.runners[task.ARN]
+	switch {
+	case task.DesiredStatus == acs.StatusStopped:
+		m.over.dig(task.ARN)
+	case r == nil && m.over.has(task.ARN):
+		task = acs.Task{ARN: task.ARN, DesiredStatus: acs.StatusStopped}
+	}
 	if r != nil {
 		m.mu.Unlock()
 		r.update(task)
@@ -240,6 +249,7 @@ func (m *Machine) launch(r *runner) {
 		defer m.mu.Unlock()
 		if m.runners[r.arn] == r {
 			delete(m.runners, r.arn)
+			m.over.dig(r.arn)
 		}
 	})
 }
