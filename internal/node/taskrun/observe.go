@@ -72,6 +72,7 @@ func (r *runner) observe(ctx context.Context, v *view, c *containerView, st dock
 func (r *runner) observeEnd(ctx context.Context, v *view, c *containerView, st docker.State, first bool) {
 	c.Undead = false
 	if c.Phase == phaseStopped {
+		c.learnEnd(st)
 		return
 	}
 	code := st.ExitCode
@@ -92,6 +93,14 @@ func (r *runner) observeEnd(ctx context.Context, v *view, c *containerView, st d
 	}
 	if first {
 		r.follow(ctx, c) // what was written while nobody listened
+	}
+}
+
+// learnEnd completes what is told of a container whose start was given up and which ran all the same.
+func (c *containerView) learnEnd(st docker.State) {
+	if c.StartedAt.IsZero() && !st.StartedAt.IsZero() {
+		code := st.ExitCode
+		c.ExitCode, c.StartedAt, c.FinishedAt = &code, st.StartedAt, st.FinishedAt
 	}
 }
 
