@@ -207,6 +207,12 @@ func TestWhileEtcdIsPausedReadsGoOnAndWritesAreRefusedAndEverythingComesBack(t *
 	all := []*server{startServer(t, addr), startServer(t, addr)}
 	createCluster(t, all[0], "main")
 	leader(t, all)
+	for _, s := range all { // what a server has not seen before, it cannot show while etcd is away
+		lost := missing(t, s, []string{"main"})
+		if len(lost) > 0 {
+			t.Fatalf("acknowledged and missing: %v", lost)
+		}
+	}
 	etcd.signal(syscall.SIGSTOP)
 	for i, s := range all {
 		for range 3 {
