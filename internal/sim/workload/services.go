@@ -258,21 +258,49 @@ func (c *client) settleService(ctx context.Context, s *service) error {
 	if err != nil || !s.made || s.deleted {
 		return err
 	}
-	out := struct{ Services []serviceRead }{}
-	_, err = c.ask(ctx, "DescribeServices", object{"cluster": c.load.Cluster, "services": []string{s.name}}, &out)
-	if err != nil || len(out.Services) == 0 {
+	r, err := c.scaledIn(ctx, s)
+	if err != nil || r.ServiceName == "" {
 		return err
 	}
-	r := out.Services[0]
-	arn := r.TaskDefinition
-	short := arn[strings.LastIndexByte(arn, '/')+1:]
+	short := definitionOf(r)
 	if !s.runs.may(short) && !s.breaker {
 		c.violate("D1", "service %s: %s was acknowledged, %s is there", s.name, s.runs.value, short)
 	}
-	if !c.load.Images.Doomed(c.imageOf(short)) && r.RunningCount > r.DesiredCount && !s.daemon() {
-		c.violate("O4", "service %s runs %d of %d tasks long after the last change", s.name, r.RunningCount, r.DesiredCount)
+	if c.over(s, r) {
+		c.violate("O4", "service %s runs %d of %d tasks long after the last change: %s", s.name, r.RunningCount,
+			r.DesiredCount, brief(r))
 	}
 	return nil
+}
+
+// scaledIn reads a service again while it runs more than it is asked to. Settling itself puts drained instances back,
+// and a rollout that had no room goes on at that moment: up to maximumPercent until its tasks are healthy.
+func (c *client) scaledIn(ctx context.Context, s *service) (serviceRead, error) {
+	const every, bound = 3 * time.Second, 5 * time.Minute
+	for waited := time.Duration(0); ; waited += every {
+		out := struct{ Services []serviceRead }{}
+		_, err := c.ask(ctx, "DescribeServices", object{"cluster": c.load.Cluster, "services": []string{s.name}}, &out)
+		if err != nil || len(out.Services) == 0 {
+			return serviceRead{}, err
+		}
+		r := out.Services[0]
+		if waited >= bound || !c.over(s, r) {
+			return r, nil
+		}
+		err = pause(ctx, every)
+		if err != nil {
+			return serviceRead{}, err
+		}
+	}
+}
+
+// over says whether a service, of tasks that can be healthy, runs more of them than it is asked to.
+func (c *client) over(s *service, r serviceRead) bool {
+	return r.RunningCount > r.DesiredCount && !s.daemon() && !c.load.Images.Doomed(c.imageOf(definitionOf(r)))
+}
+
+func definitionOf(r serviceRead) string {
+	return r.TaskDefinition[strings.LastIndexByte(r.TaskDefinition, '/')+1:]
 }
 
 func (c *client) imageOf(definition string) string {

@@ -120,16 +120,25 @@ func (l *Load) ledger(ctx context.Context) error {
 		if err != nil || problem == "" {
 			return err
 		}
-		t := time.NewTimer(3 * time.Second)
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
-			return ctx.Err()
+		err = pause(ctx, 3*time.Second)
+		if err != nil {
+			return err
 		}
 	}
 	c.violate("O7", "%s", problem)
 	return nil
+}
+
+// pause between two reads of what is still to change.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 type instanceRead struct {
