@@ -14,6 +14,7 @@ type census struct {
 	oldFree    int // healthy
 	oldGuarded int // healthy and protected from scale-in
 	oldWeak    int // running, not healthy
+	oldYoung   int // running for too short a time to tell: neither counted on nor given up
 }
 
 // batch is what one look at the census does: how many to start, and how many of which kind to stop.
@@ -61,11 +62,11 @@ func (c census) next() batch {
 	}
 	stopped := b.surplus + b.old + b.older + b.leaving + b.unwell
 	b.start = min(want, max(0, c.upper-(c.active()-stopped)))
-	b.stuck = want > 0 && b.start == 0 && stopped == 0 && c.coming == 0
+	b.stuck = want > 0 && b.start == 0 && stopped == 0 && c.coming == 0 && c.oldYoung == 0
 	return b
 }
 
 // active tasks are those that count for the upper bound.
 func (c census) active() int {
-	return c.coming + c.healthy + c.unwell + c.leaving + c.oldFree + c.oldGuarded + c.oldWeak
+	return c.coming + c.healthy + c.unwell + c.leaving + c.oldFree + c.oldGuarded + c.oldWeak + c.oldYoung
 }

@@ -12,7 +12,8 @@
 // and tasks that are not on their way out never go above ⌊desired×maximumPercent⌋ by a start of ours. Healthy
 // is RUNNING, with HEALTHY from the health checks of its essential containers where it has some, else for
 // Config.HealthyAfter, and for 40 s while others of its deployment end soon after they ran. New tasks are started
-// before old ones are stopped wherever the maximum leaves room.
+// before old ones are stopped wherever the maximum leaves room. An old task that only time keeps from being
+// healthy is neither counted on nor given up until it is told: the clock may have been set back.
 //
 // A rollback makes the deployment that was last COMPLETED the PRIMARY one again: its tasks that still run are
 // kept. It stays known, although it may have no task left, for as long as a newer one is IN_PROGRESS.

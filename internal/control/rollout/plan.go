@@ -179,6 +179,14 @@ func (p *plan) healthy(t *state.Task) bool {
 	return !from.After(p.now)
 }
 
+// young says whether only time keeps a running task from being healthy. That is no reason to give it up: a clock that
+// was set back makes a task that served for long look as if it had begun just now, at a moment at which stopping it
+// would break the lower bound. Time tells soon, and it is healthy or gone.
+func (p *plan) young(t *state.Task) bool {
+	return t.Last == state.Running && t.Health != state.HealthUnhealthy &&
+		!checked(p.Definitions[t.TaskDefinition]) && !p.healthy(t)
+}
+
 // checked says whether an essential container has a health check: only those count (API_HealthCheck).
 func checked(td *state.TaskDefinition) bool {
 	if td == nil {

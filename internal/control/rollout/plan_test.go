@@ -44,6 +44,7 @@ func TestBatchesFollowTheDocumentedArithmetic(t *testing.T) {
 		{"or leave first as far as the minimum allows", 4, 50, 100, census{leaving: 4}, batch{leaving: 2, start: 2}},
 		{"protected tasks are not replaced", 2, 50, 100, census{oldGuarded: 2}, batch{stuck: true}},
 		{"weak old tasks are missed by nobody", 2, 100, 100, census{oldFree: 1, oldWeak: 1}, batch{older: 1, start: 1}},
+		{"young old tasks are neither given up nor counted on", 2, 50, 100, census{oldFree: 1, oldYoung: 1}, batch{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.c.desired = c.desired
@@ -58,7 +59,8 @@ func TestBatchesFollowTheDocumentedArithmetic(t *testing.T) {
 func drawCensus(r *rapid.T) census {
 	n := func(name string) int { return rapid.IntRange(0, 12).Draw(r, name) }
 	c := census{desired: n("desired"), coming: n("coming"), healthy: n("healthy"), unwell: n("unwell"),
-		leaving: n("leaving"), oldFree: n("oldFree"), oldGuarded: n("oldGuarded"), oldWeak: n("oldWeak")}
+		leaving: n("leaving"), oldFree: n("oldFree"), oldGuarded: n("oldGuarded"), oldWeak: n("oldWeak"),
+		oldYoung: n("oldYoung")}
 	c.lower, c.upper = bounds(c.desired, rapid.IntRange(0, 100).Draw(r, "min"), rapid.IntRange(100, 300).Draw(r, "max"))
 	return c
 }

@@ -64,7 +64,7 @@ func (p *plan) rebalance(r roll, c census) int {
 // are, and with them the service.
 func (p *plan) disturbed(r roll) bool {
 	return p.primary.Rollout != state.RolloutCompleted || len(r.unwell) > 0 || len(r.leaving) > 0 ||
-		len(r.oldFree)+len(r.oldGuarded)+len(r.oldWeak) > 0 || slices.ContainsFunc(r.healthy, p.guarded)
+		len(r.oldFree)+len(r.oldGuarded)+len(r.oldWeak)+len(r.oldYoung) > 0 || slices.ContainsFunc(r.healthy, p.guarded)
 }
 
 func (p *plan) beginMove(c census, counts map[string]int) int {

@@ -11,7 +11,8 @@ import (
 type roll struct {
 	coming, healthy, unwell, leaving []*state.Task // of the PRIMARY deployment
 	stray                            []*state.Task // not running yet and where they cannot stay, or of an old deployment
-	oldFree, oldGuarded, oldWeak     []*state.Task
+	oldFree, oldGuarded              []*state.Task
+	oldWeak, oldYoung                []*state.Task
 }
 
 // scale starts and stops tasks within the bounds.
@@ -41,7 +42,8 @@ func (p *plan) desired() int {
 
 func (p *plan) count(r roll, desired int) census {
 	c := census{desired: desired, coming: len(r.coming), healthy: len(r.healthy), unwell: len(r.unwell),
-		leaving: len(r.leaving), oldFree: len(r.oldFree), oldGuarded: len(r.oldGuarded), oldWeak: len(r.oldWeak)}
+		leaving: len(r.leaving), oldFree: len(r.oldFree), oldGuarded: len(r.oldGuarded), oldWeak: len(r.oldWeak),
+		oldYoung: len(r.oldYoung)}
 	c.lower, c.upper = bounds(desired, p.service.Deploy.MinimumHealthyPercent, p.service.Deploy.MaximumPercent)
 	return c
 }
@@ -62,6 +64,8 @@ func (p *plan) call() roll {
 			to = &r.oldGuarded
 		case old && healthy:
 			to = &r.oldFree
+		case old && p.young(t):
+			to = &r.oldYoung
 		case old:
 			to = &r.oldWeak
 		case t.Health == state.HealthUnhealthy && !idle:
@@ -136,9 +140,9 @@ func (p *plan) leastComing(n int, of []*state.Task) []*state.Task {
 // trim keeps a FAILED deployment from holding more than is asked for; it starts nothing any more.
 func (p *plan) trim(r roll, desired int) {
 	surplus := len(r.coming) + len(r.healthy) + len(r.unwell) + len(r.leaving) + len(r.oldFree) + len(r.oldWeak) +
-		len(r.oldGuarded) - desired
+		len(r.oldYoung) + len(r.oldGuarded) - desired
 	var out []*state.Task
-	for _, kind := range [][]*state.Task{r.coming, r.unwell, r.oldWeak, r.leaving, r.oldFree,
+	for _, kind := range [][]*state.Task{r.coming, r.unwell, r.oldWeak, r.oldYoung, r.leaving, r.oldFree,
 		slices.DeleteFunc(slices.Clone(r.healthy), p.guarded)} {
 		n := min(max(surplus, 0), len(kind))
 		out = append(out, p.least(n, kind)...)
