@@ -84,7 +84,7 @@ func (r *runner) observeEnd(ctx context.Context, v *view, c *containerView, st d
 	}
 	switch {
 	case st.OOMKilled:
-		c.Reason = "OutOfMemoryError: Container killed due to memory usage"
+		c.Reason = reasonOOM
 	case st.Error != "":
 		c.Reason = truncate("CannotStartContainerError: " + st.Error)
 	}
@@ -96,11 +96,17 @@ func (r *runner) observeEnd(ctx context.Context, v *view, c *containerView, st d
 	}
 }
 
+// reasonOOM is what ECS says of a container that the kernel killed for its memory.
+const reasonOOM = "OutOfMemoryError: Container killed due to memory usage"
+
 // learnEnd completes what is told of a container whose start was given up and which ran all the same.
 func (c *containerView) learnEnd(st docker.State) {
 	if c.StartedAt.IsZero() && !st.StartedAt.IsZero() {
 		code := st.ExitCode
 		c.ExitCode, c.StartedAt, c.FinishedAt = &code, st.StartedAt, st.FinishedAt
+		if st.OOMKilled {
+			c.Reason = reasonOOM
+		}
 	}
 }
 

@@ -92,11 +92,9 @@ func nodeBugs() []Bug {
 			return name
 		}(),`}}},
 		{Name: "payload-starts-twice", What: "a payload that comes twice starts its task twice", Edits: []Edit{
-			{machine, `	r := m.runners[task.ARN]
-	if r != nil {
+			{machine, `	if r != nil {
 		m.mu.Unlock()
-		r.update(task)`, `	r := m.runners[task.ARN]
-	if r != nil && !(planted("payload-starts-twice") && task.DesiredStatus == acs.StatusRunning) {
+		r.update(task)`, `	if r != nil && !(planted("payload-starts-twice") && task.DesiredStatus == acs.StatusRunning) {
 		m.mu.Unlock()
 		r.update(task)`}}},
 		{Name: "exit-code-lost", What: "the exit code of what died while the agent was down is not told", Edits: []Edit{
@@ -107,8 +105,12 @@ func nodeBugs() []Bug {
 		{Name: "oom-untold", What: "an OOM kill looks like any other", Edits: []Edit{
 			{observe, `	case st.OOMKilled:`, `	case st.OOMKilled && !planted("oom-untold"):`}}},
 		{Name: "start-error-believed", What: "a start that failed after it was done is taken for a failure", Edits: []Edit{
-			{"internal/node/docker/container.go", `	if lookErr == nil && st.Running {`,
-				`	if lookErr == nil && st.Running && !planted("start-error-believed") {`}}},
+			{"internal/node/docker/container.go", `	case lookErr == nil && st.Running:
+`,
+				`	case planted("start-error-believed"):
+		return err
+	case lookErr == nil && st.Running:
+`}}},
 		{Name: "label-dropped", What: "containers do not carry the instance's label", Edits: []Edit{
 			{"internal/node/taskrun/spec.go", `	l[labelResume] = resumeOf(c.Spec)`, `	l[labelResume] = resumeOf(c.Spec)
 	if planted("label-dropped") {

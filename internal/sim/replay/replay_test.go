@@ -93,10 +93,10 @@ func build(t *testing.T) string {
 
 func roll(t *testing.T, bin string, seed uint64) (string, bool) {
 	t.Helper()
-	var out bytes.Buffer
-	code, exact, err := replay.Run(t.Context(), replay.Child{Path: bin, Seed: seed, Stdout: &out, Stderr: &out})
-	if err != nil || code != 0 {
-		t.Fatal(code, err, out.String())
+	var out, errs bytes.Buffer
+	code, exact, err := replay.Run(t.Context(), replay.Child{Path: bin, Seed: seed, Stdout: &out, Stderr: &errs})
+	if err != nil || code != 0 || out.Len() == 0 {
+		t.Fatal(code, err, errs.String())
 	}
 	return out.String(), exact
 }
