@@ -152,6 +152,7 @@ func (r *runner) startHeld(ctx context.Context, c *containerView, o op, logs <-c
 			c.Recheck, c.Undead = true, true // should it come up later it must go down again
 		default:
 			c.fail("CannotStartContainerError: Error response from daemon: " + docker.Text(err))
+			c.Recheck = true // it may have run and ended before anybody looked
 		}
 	})
 }

@@ -99,11 +99,11 @@ func (r *runner) observeEnd(ctx context.Context, v *view, c *containerView, st d
 // reasonOOM is what ECS says of a container that the kernel killed for its memory.
 const reasonOOM = "OutOfMemoryError: Container killed due to memory usage"
 
-// learnEnd completes what is told of a container whose start was given up and which ran all the same.
+// learnEnd corrects what is told of a container whose start seemed to fail and which ran all the same.
 func (c *containerView) learnEnd(st docker.State) {
 	if c.StartedAt.IsZero() && !st.StartedAt.IsZero() {
 		code := st.ExitCode
-		c.ExitCode, c.StartedAt, c.FinishedAt = &code, st.StartedAt, st.FinishedAt
+		c.ExitCode, c.StartedAt, c.FinishedAt, c.Reason = &code, st.StartedAt, st.FinishedAt, ""
 		if st.OOMKilled {
 			c.Reason = reasonOOM
 		}
