@@ -316,26 +316,11 @@ func (s *Store) heard(ctx context.Context, rev uint64) {
 
 // writers maps the name of each table to what applies one operation to it. They copy what they change.
 func (t *tables) writers() map[string]func(Op) (Change, error) {
-	return map[string]func(Op) (Change, error){
-		clustersSchema.name:           writer(&t.clusters),
-		providersSchema.name:          writer(&t.providers),
-		familiesSchema.name:           writer(&t.families),
-		taskDefinitionsSchema.name:    writer(&t.taskDefinitions),
-		accountSettingsSchema.name:    writer(&t.accountSettings),
-		clientTokensSchema.name:       writer(&t.clientTokens),
-		tasksSchema.name:              writer(&t.tasks),
-		instancesSchema.name:          writer(&t.instances),
-		servicesSchema.name:           writer(&t.services),
-		deploymentsSchema.name:        writer(&t.deployments),
-		serviceDeploymentsSchema.name: writer(&t.serviceDeployments),
-		serviceRevisionsSchema.name:   writer(&t.serviceRevisions),
-		eventsSchema.name:             writer(&t.events),
-		vpcsSchema.name:               writer(&t.vpcs),
-		subnetsSchema.name:            writer(&t.subnets),
-		securityGroupsSchema.name:     writer(&t.securityGroups),
-		logGroupsSchema.name:          writer(&t.logGroups),
-		logStreamsSchema.name:         writer(&t.logStreams),
+	out := map[string]func(Op) (Change, error){}
+	for _, x := range all() {
+		out[x.label()] = x.writer(t)
 	}
+	return out
 }
 
 func writer[T any](slot **rows[T]) func(Op) (Change, error) {

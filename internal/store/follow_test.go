@@ -173,24 +173,6 @@ func servers(t *testing.T, ctx context.Context, d *depot, n int) []*store.Store 
 	return out
 }
 
-func increment(tx *store.Tx) {
-	c, ok := tx.Clusters().Get(storetest.Cluster("counter", "").Key)
-	n := 0
-	if ok {
-		n, _ = strconv.Atoi(c.Status)
-	}
-	tx.Clusters().Put(storetest.Cluster("counter", strconv.Itoa(n+1)))
-}
-
-func counter(v store.View) int {
-	c, ok := v.Clusters().Get(storetest.Cluster("counter", "").Key)
-	if !ok {
-		return 0
-	}
-	n, _ := strconv.Atoi(c.Status)
-	return n
-}
-
 func TestServersLoseNoUpdateBetweenThem(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		n := rapid.IntRange(1, 3).Draw(rt, "servers")
@@ -213,7 +195,7 @@ func TestServersLoseNoUpdateBetweenThem(t *testing.T) {
 				if err != nil {
 					t.Errorf("fresh: %v", err)
 				}
-				got := counter(s.View())
+				got := storetest.Counter(s.View())
 				if got < acked || got > acked+open {
 					t.Errorf("server %d counts %d, %d were acknowledged and %d are open", i, got, acked, open)
 				}
@@ -236,7 +218,7 @@ func hammer(ctx context.Context, t *testing.T, all []*store.Store, writers int) 
 		for range writers {
 			wg.Go(func() {
 				for range 5 {
-					err := s.Update(ctx, func(tx *store.Tx) error { increment(tx); return nil })
+					err := s.Update(ctx, func(tx *store.Tx) error { storetest.Increment(tx); return nil })
 					mu.Lock()
 					switch {
 					case err == nil:
@@ -259,7 +241,7 @@ func hammer(ctx context.Context, t *testing.T, all []*store.Store, writers int) 
 func watch(ctx context.Context, s *store.Store) func() error {
 	var mu sync.Mutex
 	v := s.View()
-	rev, last := v.Revision(), counter(v)
+	rev, last := v.Revision(), storetest.Counter(v)
 	var bad error
 	go func() {
 		w := v.Watch()
@@ -286,8 +268,8 @@ func watch(ctx context.Context, s *store.Store) func() error {
 	return func() error {
 		mu.Lock()
 		defer mu.Unlock()
-		if bad == nil && (last != counter(s.View()) || rev != s.View().Revision()) {
-			bad = fmt.Errorf("the watcher has %d at %d, the view %d at %d", last, rev, counter(s.View()), s.View().Revision())
+		if bad == nil && (last != storetest.Counter(s.View()) || rev != s.View().Revision()) {
+			bad = fmt.Errorf("the watcher has %d at %d, the view %d at %d", last, rev, storetest.Counter(s.View()), s.View().Revision())
 		}
 		return bad
 	}

@@ -77,6 +77,7 @@ type table interface {
 	restore(tx *Tx, key string, old any)
 	diff(out []Change, was, now *tables) []Change
 	filler(t *tables) filler
+	writer(t *tables) func(Op) (Change, error)
 }
 
 // all tables, in the order in which diff tells them.
@@ -130,6 +131,8 @@ func (t typed[T]) restore(tx *Tx, key string, old any) {
 	}
 	r.put(key, old.(*T))
 }
+
+func (t typed[T]) writer(of *tables) func(Op) (Change, error) { return writer(t.slot(of)) }
 
 func (t typed[T]) diff(out []Change, was, now *tables) []Change {
 	return diffRows(out, *t.slot(was), *t.slot(now))

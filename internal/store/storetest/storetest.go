@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 
 	"longshore/internal/state"
@@ -26,6 +27,23 @@ func Names(v store.View) []string {
 		out = append(out, c.Key.Name())
 	}
 	return out
+}
+
+// Increment adds one to a counter: a lost Update shows in it.
+func Increment(tx *store.Tx) {
+	c, ok := tx.Clusters().Get(Cluster("counter", "").Key)
+	tx.Clusters().Put(Cluster("counter", strconv.Itoa(number(c, ok)+1)))
+}
+
+// Counter is what Increment has made of it.
+func Counter(v store.View) int { return number(v.Clusters().Get(Cluster("counter", "").Key)) }
+
+func number(c *state.Cluster, ok bool) int {
+	if !ok {
+		return 0
+	}
+	n, _ := strconv.Atoi(c.Status) // Increment alone writes it
+	return n
 }
 
 // Put writes clusters in one Update.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -112,28 +111,10 @@ func follow(t testing.TB, s *store.Store) {
 	t.Cleanup(func() { cancel(); wg.Wait() })
 }
 
-func increment(tx *store.Tx) {
-	c, ok := tx.Clusters().Get(storetest.Cluster("counter", "").Key)
-	n := 0
-	if ok {
-		n, _ = strconv.Atoi(c.Status)
-	}
-	tx.Clusters().Put(storetest.Cluster("counter", strconv.Itoa(n+1)))
-}
-
-func counter(v store.View) int {
-	c, ok := v.Clusters().Get(storetest.Cluster("counter", "").Key)
-	if !ok {
-		return 0
-	}
-	n, _ := strconv.Atoi(c.Status)
-	return n
-}
-
 // count increments until ctx ends or n times, and answers how many were acknowledged and how many not.
 func count(ctx context.Context, t testing.TB, s *store.Store, n int) (acked, open int) {
 	for range n {
-		err := s.Update(ctx, func(tx *store.Tx) error { increment(tx); return nil })
+		err := s.Update(ctx, func(tx *store.Tx) error { storetest.Increment(tx); return nil })
 		switch {
 		case err == nil:
 			acked++
@@ -196,7 +177,7 @@ func TestTwoServersLoseNoUpdateBetweenThem(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		got := int64(counter(s.View()))
+		got := int64(storetest.Counter(s.View()))
 		if got < acked.Load() || got > acked.Load()+open.Load() {
 			t.Errorf("server %d counts %d; %d acknowledged, %d open", i, got, acked.Load(), open.Load())
 		}
@@ -249,7 +230,7 @@ func TestACommitWhoseAnswerWasLostIsFoundOrShutOut(t *testing.T) {
 		cancel()
 	}
 	fresh := openStore(t, connect(t, etcd.addr, prefix))
-	if got := counter(fresh.View()); got != acked {
+	if got := storetest.Counter(fresh.View()); got != acked {
 		t.Errorf("etcd counts %d, %d were acknowledged and none is open", got, acked)
 	}
 }
@@ -289,7 +270,7 @@ func TestWhileEtcdIsAwayReadsGoOnAndWritesAreRefused(t *testing.T) {
 			if !errors.Is(err, store.ErrUnavailable) || time.Since(began) > 100*time.Millisecond {
 				t.Errorf("fresh answered %v after %v", err, time.Since(began))
 			}
-			if got := counter(s.View()); got != acked {
+			if got := storetest.Counter(s.View()); got != acked {
 				t.Errorf("the view counts %d of %d", got, acked)
 			}
 			away.back(t, etcd, k)
@@ -302,7 +283,7 @@ func TestWhileEtcdIsAwayReadsGoOnAndWritesAreRefused(t *testing.T) {
 			if n != 5 || open != 0 {
 				t.Errorf("back: %d acknowledged, %d open", n, open)
 			}
-			got := counter(s.View())
+			got := storetest.Counter(s.View())
 			if got < acked+5 || got > acked+3+5 {
 				t.Errorf("the view counts %d, %d were acknowledged and 3 are open", got, acked+5)
 			}
