@@ -3,6 +3,7 @@ package lease
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -220,7 +221,7 @@ func (f *candidate) beat(ctx context.Context, mine *held) (taken bool, err error
 }
 
 // errRace: the record is ours, of another beat than thought; it is renewed again.
-var errRace = fmt.Errorf("the lease was renewed by a request whose answer was lost")
+var errRace = errors.New("the lease was renewed by a request whose answer was lost")
 
 // giveBack lets the next one begin at once. It is a courtesy: without it, the lease expires.
 func (f *candidate) giveBack(mine *held) {
