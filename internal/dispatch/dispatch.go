@@ -141,11 +141,19 @@ func (d *Dispatch) session(k state.InstanceKey) *session {
 	return d.sessions[k]
 }
 
-// disconnectAll corrects instances that are still written down as connected and have no session.
-func (d *Dispatch) disconnectAll(ctx context.Context) error {
+// disconnectAll corrects instances that are still written down as connected here and have no session.
+func (d *Dispatch) disconnectAll(ctx context.Context) error { return d.disconnect(ctx, d.forsaken) }
+
+// forsaken says that a record is wrong about a session of this server.
+func (d *Dispatch) forsaken(i *state.Instance) bool {
+	return i.Connected && i.ConnectedTo == d.Server && d.session(i.Key) == nil
+}
+
+// disconnect writes instances down as disconnected.
+func (d *Dispatch) disconnect(ctx context.Context, which func(*state.Instance) bool) error {
 	return d.Store.Update(ctx, func(tx *store.Tx) error {
 		for i := range tx.Instances().All() {
-			if i.Connected && i.ConnectedTo == d.Server && d.session(i.Key) == nil {
+			if which(i) {
 				c := *i
 				c.Connected, c.DisconnectedAt = false, d.Now()
 				c.Version++

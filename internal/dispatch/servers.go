@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"longshore/internal/state"
-	"longshore/internal/store"
 )
 
 // mend makes an instance's record and its session here say the same: an agent that connected to another server
@@ -47,7 +46,7 @@ func (d *Dispatch) tidy(ctx context.Context) {
 		case <-time.After(tidyEvery):
 		}
 		for i := range d.Store.View().Instances().All() {
-			if i.Connected && i.ConnectedTo == d.Server && d.session(i.Key) == nil {
+			if d.forsaken(i) {
 				_ = d.disconnectAll(ctx) // out of reach: the next look finds them again
 				break
 			}
@@ -79,28 +78,15 @@ func (d *Dispatch) Reap(ctx context.Context, alive func(context.Context) (map[st
 			}
 		}
 		for server := range missing {
-			if missed[server] {
-				err = d.disconnectFrom(ctx, server)
+			if !missed[server] {
+				continue
 			}
+			d.Log.Info("a server died with agents connected to it", "node", server)
+			err := d.disconnect(ctx, func(i *state.Instance) bool { return i.Connected && i.ConnectedTo == server })
 			if err != nil && ctx.Err() == nil {
 				d.Log.Warn("cannot write down that agents of a dead server are disconnected", "node", server, "err", err)
 			}
 		}
 		missed = missing
 	}
-}
-
-func (d *Dispatch) disconnectFrom(ctx context.Context, server string) error {
-	d.Log.Info("a server died with agents connected to it", "node", server)
-	return d.Store.Update(ctx, func(tx *store.Tx) error {
-		for i := range tx.Instances().All() {
-			if i.Connected && i.ConnectedTo == server {
-				c := *i
-				c.Connected, c.DisconnectedAt = false, d.Now()
-				c.Version++
-				tx.Instances().Put(&c)
-			}
-		}
-		return nil
-	})
 }
