@@ -39,22 +39,23 @@ func (d *Daemon) trim(ctx context.Context) error {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	debug.SetGCPercent(gcPercent(heapLive()))
+	set := gcPercent(heapLive())
+	debug.SetGCPercent(set)
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(math.MaxInt64)
 	}
 	t := time.NewTicker(trimEvery)
 	defer t.Stop()
-	for set := 0; ; {
-		want := gcPercent(heapLive())
-		if want != set { // setting it stops the world for a moment
-			debug.SetGCPercent(want)
-			set = want
-		}
+	for {
 		select {
 		case <-t.C:
 		case <-ctx.Done():
 			return ctx.Err()
+		}
+		want := gcPercent(heapLive())
+		if want != set { // setting it stops the world for a moment
+			debug.SetGCPercent(want)
+			set = want
 		}
 	}
 }
