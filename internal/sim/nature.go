@@ -240,16 +240,15 @@ func (w *World) fillDisk(d *dice.Dice) {
 	w.during(min(some(d), 15*time.Second), func() { w.setOdds(func(o *odds) { o.full = 0 }) })
 }
 
-// breakDisk makes the next commit fail for good; whoever minds the server starts it again.
+// breakDisk makes the next commit fail for good; whoever minds the server, in whichever life, starts it again.
 func (w *World) breakDisk(d *dice.Dice) {
-	s := w.theServer()
-	if s == nil {
-		return
-	}
 	w.setOdds(func(o *odds) { o.fail = 1 })
 	w.during(d.Between(time.Second, 10*time.Second), func() {
 		w.setOdds(func(o *odds) { o.fail = 0 })
-		s.kill("its disk broke", time.Second)
+		s := w.theServer()
+		if s != nil && !w.disk.Held() {
+			s.kill("its disk broke", time.Second)
+		}
 	})
 }
 

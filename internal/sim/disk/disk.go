@@ -72,6 +72,13 @@ func (d *Disk) Commits() int {
 	return d.commits
 }
 
+// Held says whether a server has the disk, and may write to it.
+func (d *Disk) Held() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.engine != nil
+}
+
 // Engine is one server's hold of a disk.
 type Engine struct {
 	d       *Disk
