@@ -26,6 +26,8 @@ type Store struct {
 
 	view atomic.Pointer[View] // newest durable state
 
+	scratch []byte // of the committing goroutine
+
 	follow follow
 }
 
@@ -189,18 +191,27 @@ func (s *Store) flush() {
 	}
 }
 
+// roomForValues is how many bytes of encoded records share an allocation: one buffer for a whole commit would be
+// copied each time it grows, which costs more than to encode.
+const roomForValues = 64 << 10
+
 // ops encodes what changed. It is the committing goroutine's work: closures go on beside it.
 func (s *Store) ops(changes []Change) []Op {
 	out := make([]Op, len(changes))
-	var b []byte
+	var room []byte
 	for i, c := range changes {
 		out[i] = Op{Table: c.Table, Key: c.Key}
 		if c.New == nil {
 			continue
 		}
-		from := len(b)
-		b = s.tables[c.Table].encodeAny(b, c.New)
-		out[i].Value = b[from:len(b):len(b)]
+		s.scratch = s.tables[c.Table].encodeAny(s.scratch[:0], c.New)
+		n := len(s.scratch)
+		if cap(room)-len(room) < n {
+			room = make([]byte, 0, max(n, min(roomForValues, n*(len(changes)-i))))
+		}
+		from := len(room)
+		room = append(room, s.scratch...)
+		out[i].Value = room[from:len(room):len(room)]
 	}
 	return out
 }

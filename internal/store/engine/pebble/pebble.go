@@ -175,7 +175,7 @@ func (e *Engine) Commit(_ context.Context, b store.Batch) (err error) {
 			e.broken = err
 		}
 	}()
-	w := e.db.NewBatch()
+	w := e.db.NewBatchWithSize(size(b))
 	err = fill(w, b)
 	if err != nil {
 		return fmt.Errorf("encode batch: %w", err)
@@ -187,15 +187,30 @@ func (e *Engine) Commit(_ context.Context, b store.Batch) (err error) {
 	return e.end.guard(func() error { return errors.Join(w.Commit(pebble.Sync), w.Close()) })
 }
 
+// size is a little more than what Pebble makes of a batch: one that has to grow is copied each time.
+func size(b store.Batch) int {
+	const header, perOp = 64, 24 // of the batch and the revision; kind and lengths
+	n := header
+	for _, op := range b.Ops {
+		n += perOp + len(op.Table) + len(op.Key) + len(op.Value)
+	}
+	return n
+}
+
 func fill(w *pebble.Batch, b store.Batch) error {
 	for _, op := range b.Ops {
-		key := []byte(recordSpace + op.Table + "\x00" + op.Key)
-		var err error
+		n := len(recordSpace) + len(op.Table) + 1 + len(op.Key)
+		var d *pebble.DeferredBatchOp
 		if op.Value == nil {
-			err = w.Delete(key, nil)
+			d = w.DeleteDeferred(n)
 		} else {
-			err = w.Set(key, op.Value, nil)
+			d = w.SetDeferred(n, len(op.Value))
+			copy(d.Value, op.Value)
 		}
+		key := append(d.Key[:0], recordSpace...)
+		key = append(append(key, op.Table...), 0)
+		_ = append(key, op.Key...) // in place: there is room for it
+		err := d.Finish()
 		if err != nil {
 			return err
 		}
