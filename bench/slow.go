@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -64,7 +63,7 @@ func (b *bench) slowClients(i *installation) error {
 	return nil
 }
 
-// readsInTurns is the best of what readsOf says.
+// readsInTurns is the mean of what readsOf says.
 func (i *installation) readsInTurns(ctx context.Context, op string, body []byte) (float64, error) {
 	var rates []float64
 	for range readTurns {
@@ -74,7 +73,7 @@ func (i *installation) readsInTurns(ctx context.Context, op string, body []byte)
 		}
 		rates = append(rates, rate)
 	}
-	return slices.Max(rates), nil
+	return meanRate(rates), nil
 }
 
 // raiseFiles lets the bench hold its end of the connections.
