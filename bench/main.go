@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 )
@@ -57,8 +58,30 @@ func parts() []part {
 	}
 }
 
+func partNames() []string {
+	var names []string
+	for _, p := range parts() {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+// chosen are the parts to run, in the order of the table.
+func chosen(only string) ([]part, error) {
+	if only == "" {
+		return parts(), nil
+	}
+	asked := strings.Split(only, ",")
+	for _, name := range asked {
+		if !slices.Contains(partNames(), name) {
+			return nil, fmt.Errorf("-only %s is not known: say one or more of %s", name, strings.Join(partNames(), ","))
+		}
+	}
+	return slices.DeleteFunc(parts(), func(p part) bool { return !slices.Contains(asked, p.name) }), nil
+}
+
 func main() {
-	only := flag.String("only", "", "comma-separated parts: boot,bridge,awsvpc,service,describe,register,placement,store,restart,million,api")
+	only := flag.String("only", "", "comma-separated parts: "+strings.Join(partNames(), ",")+"; empty = all")
 	bin := flag.String("bin", "bin/longshore", "the binary to measure")
 	out := flag.String("out", "bench/last.json", "where the figures go")
 	flag.Parse()
@@ -72,6 +95,10 @@ func main() {
 }
 
 func run(ctx context.Context, bin, out, only string) error {
+	todo, err := chosen(only)
+	if err != nil {
+		return err
+	}
 	dir, err := os.MkdirTemp("", "longshore-bench")
 	if err != nil {
 		return err
@@ -87,10 +114,7 @@ func run(ctx context.Context, bin, out, only string) error {
 	if err != nil {
 		return fmt.Errorf("load the probe image: %w", err)
 	}
-	for _, p := range parts() {
-		if only != "" && !strings.Contains(","+only+",", ","+p.name+",") {
-			continue
-		}
+	for _, p := range todo {
 		fmt.Fprintf(os.Stderr, "%s …\n", p.name)
 		err := p.run(b)
 		if err != nil {

@@ -31,7 +31,7 @@ func (b *bench) slowClients(i *installation) error {
 	if err != nil {
 		return err
 	}
-	alone, err := t.rateFor(b, "DescribeClusters", body, 3*time.Second)
+	alone, err := i.readsInTurns(b, "DescribeClusters", body)
 	if err != nil {
 		return err
 	}
@@ -51,15 +51,29 @@ func (b *bench) slowClients(i *installation) error {
 	if err != nil {
 		return err
 	}
-	crowded, err := t.rateFor(b, "DescribeClusters", body, 3*time.Second)
+	crowded, err := i.readsInTurns(b, "DescribeClusters", body)
 	if err != nil {
 		return err
 	}
 	b.add(figure{Name: "memory of 10,000 connections: idle, reading or writing a byte a second", Value: after - before, Unit: "MB",
 		Target: "bounded: ≤ 500 MB"})
-	b.add(figure{Name: "DescribeClusters beside 10,000 slow connections", Value: crowded, Unit: "calls/s", Peer: "alone",
+	b.add(figure{Name: "DescribeClusters beside 10,000 slow connections", Value: crowded,
+		Unit: "calls per processor second", Peer: "alone",
 		PeerValue: alone, Target: "≥ 0.8×"})
 	return nil
+}
+
+// readsInTurns is the mean of what readsOf says.
+func (i *installation) readsInTurns(ctx context.Context, op string, body []byte) (float64, error) {
+	var rates []float64
+	for range readTurns {
+		rate, err := i.readsOf(ctx, op, body)
+		if err != nil {
+			return 0, err
+		}
+		rates = append(rates, rate)
+	}
+	return meanRate(rates), nil
 }
 
 // raiseFiles lets the bench hold its end of the connections.

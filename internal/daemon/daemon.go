@@ -147,11 +147,8 @@ func (d *Daemon) compose(l net.Listener) error {
 
 // serve answers requests and keeps promises until ctx ends or a part fails.
 func (d *Daemon) serve(ctx context.Context, first, second net.Listener) error {
-	server := &http.Server{
-		Handler: d.plane.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 5 * time.Minute,
-		MaxHeaderBytes: 64 << 10,
-		BaseContext:    func(net.Listener) context.Context { return ctx },
-	}
+	server := newServer(d.plane.Handler())
+	server.BaseContext = func(net.Listener) context.Context { return ctx }
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return answer(server, first) })
 	if second != nil {

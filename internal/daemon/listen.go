@@ -5,9 +5,30 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"strings"
 	"syscall"
+	"time"
 )
+
+// How long a client may take: one that sends or reads a byte a second would hold its connection, the request and the
+// answer for ever, and ten thousand of them the memory of a machine.
+const (
+	headerTimeout = 10 * time.Second
+	// requestTimeout is for the whole request: the 10 MiB that a body may have arrive at 175 kB a second. What is
+	// still being worked on by then is given up: no call takes a minute.
+	requestTimeout = time.Minute
+	answerTimeout  = 2 * time.Minute // from the request's header to the answer's last byte
+	idleTimeout    = 5 * time.Minute // between two requests; no SDK keeps an unused connection for longer
+	maxHeader      = 64 << 10        // bytes
+)
+
+// newServer serves h to clients that may be slow or hostile. Agents' websockets leave its deadlines behind when they
+// take their connection over.
+func newServer(h http.Handler) *http.Server {
+	return &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout,
+		WriteTimeout: answerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader}
+}
 
 // listen opens the API's address. A loopback address is answered on 127.0.0.1 and on [::1], where the machine
 // has both; port 0 takes a free one.

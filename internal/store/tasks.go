@@ -150,19 +150,9 @@ func (t Tasks) OfInstance(k state.InstanceKey) iter.Seq[*state.Task] {
 	return t.by(taskInstance, string(k), "")
 }
 
-// StoppedOfInstance yields the remembered stopped tasks of an instance.
-func (t Tasks) StoppedOfInstance(k state.InstanceKey) iter.Seq[*state.Task] {
-	return t.by(taskInstance+past, string(k), "")
-}
-
 // OfFamily yields the live tasks of a family in a cluster.
 func (t Tasks) OfFamily(c state.ClusterKey, family string) iter.Seq[*state.Task] {
 	return t.by(taskFamily, string(state.NewFamilyKey(c.Scope(), family)), string(c)+"/")
-}
-
-// StoppedOfFamily yields the remembered stopped tasks of a family in a cluster.
-func (t Tasks) StoppedOfFamily(c state.ClusterKey, family string) iter.Seq[*state.Task] {
-	return t.by(taskFamily+past, string(state.NewFamilyKey(c.Scope(), family)), string(c)+"/")
 }
 
 // StartedBy yields the live tasks of a cluster with that startedBy.

@@ -17,6 +17,7 @@ type tally struct {
 	commits  *store.Watcher // nil: not kept
 	revision uint64
 	of       map[state.ClusterKey]*clusterTally
+	shown    map[state.TaskKey]*knownTask // at most maxShownTasks
 }
 
 // clusterTally is what is known of one cluster without looking.
@@ -60,13 +61,14 @@ func (t *tally) begin(v store.View) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.of, t.revision, t.commits = of, v.Revision(), v.Watch()
+	t.shown = map[state.TaskKey]*knownTask{}
 }
 
 // end lets go of the commits: a watcher that nobody moves would hold all that follow.
 func (t *tally) end() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.commits, t.of = nil, nil
+	t.commits, t.of, t.shown = nil, nil, nil
 }
 
 // advance to a revision that a view has shown: its commit is linked, or will be in a moment.
@@ -89,10 +91,12 @@ func (t *tally) apply(record any, by int) {
 	switch r := record.(type) {
 	case *state.Task:
 		t.countTask(r, by)
+		t.forgetTask(r)
 	case *state.Service:
 		t.countService(r, by)
 	case *state.Instance:
 		t.countInstance(r, by)
+		t.forgetHost(r)
 	}
 }
 
@@ -171,19 +175,25 @@ func (t *tally) none(v store.View, k state.ClusterKey, desired state.Status, lau
 	return launch == "" && w.sum() == 0 || launch != "" && w.of(launch) == 0
 }
 
-// leaving are the live tasks whose desired status is STOPPED, sorted, as v shows them or newer; false = not known.
-func (t *tally) leaving(v store.View, k state.ClusterKey) ([]state.TaskKey, bool) {
+// leaving are the live tasks whose desired status is STOPPED, sorted, as v shows them or newer; false = not known, or
+// more than most.
+func (t *tally) leaving(v store.View, k state.ClusterKey, most int) ([]state.TaskKey, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.advance(v.Revision())
 	if t.commits == nil {
 		return nil, false
 	}
-	out := []state.TaskKey{}
-	if c := t.of[k]; c != nil {
-		for key := range c.leaving {
-			out = append(out, key)
-		}
+	c := t.of[k]
+	if c == nil {
+		return nil, true
+	}
+	if len(c.leaving) > most {
+		return nil, false
+	}
+	out := make([]state.TaskKey, 0, len(c.leaving))
+	for key := range c.leaving {
+		out = append(out, key)
 	}
 	slices.Sort(out)
 	return out, true

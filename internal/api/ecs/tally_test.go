@@ -3,12 +3,15 @@ package ecs
 import (
 	"context"
 	"fmt"
+	"reflect"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
 
+	"longshore/internal/gen/ecswire"
 	"longshore/internal/state"
 	"longshore/internal/store"
 	"longshore/internal/store/engine/memory"
@@ -56,7 +59,8 @@ func keptCounts(t *testing.T, rt *rapid.T) {
 			if got != want {
 				rt.Fatalf("kept %+v, the records say %+v", got, want)
 			}
-			compareStopped(rt, a, v, k)
+			compareLists(rt, a, v, k)
+			compareShown(rt, a, v, k)
 		}
 	}
 	cancel()
@@ -85,7 +89,8 @@ func scribble(rt *rapid.T, tx *store.Tx, scope state.Scope) {
 			return
 		}
 		status := rapid.SampledFrom([]string{"ACTIVE", "DRAINING", "INACTIVE"}).Draw(rt, "status")
-		tx.Instances().Put(&state.Instance{Key: k, Status: status})
+		tx.Instances().Put(&state.Instance{Key: k, Status: status,
+			Attributes: []state.Attribute{{Name: attributeArch, Value: status}}})
 	default:
 		k := state.NewTaskKey(cluster, fmt.Sprint("t", n))
 		if gone {
@@ -99,20 +104,47 @@ func scribble(rt *rapid.T, tx *store.Tx, scope state.Scope) {
 		if last != state.Stopped {
 			desired = rapid.SampledFrom([]state.Status{state.Running, state.Stopped}).Draw(rt, "desired")
 		}
-		tx.Tasks().Put(&state.Task{Key: k, LaunchType: launch, Last: last, Desired: desired, TaskDefinition: family.Revision(1)})
+		tx.Tasks().Put(&state.Task{Key: k, LaunchType: launch, Last: last, Desired: desired, TaskDefinition: family.Revision(1),
+			Service:   state.NewServiceKey(cluster, rapid.SampledFrom([]string{"s0", "s1"}).Draw(rt, "service")),
+			Instance:  state.NewInstanceKey(cluster, rapid.SampledFrom([]string{"i0", "i1"}).Draw(rt, "instance")),
+			StartedBy: rapid.SampledFrom([]string{"x", "y"}).Draw(rt, "by")})
 	}
 }
 
-// compareStopped expects the short way to the STOPPED tasks to end where the long one does.
-func compareStopped(rt *rapid.T, a *API, v store.View, k state.ClusterKey) {
-	f := taskFilter{desired: state.Stopped}
-	p := paging{limit: 100}
-	got := fmt.Sprint(a.collect(f, v, k, p))
-	want := fmt.Sprint(New(Config{Store: a.Store}).collect(f, v, k, p))
-	if got != want {
-		rt.Fatalf("ListTasks gives %s, the records say %s", got, want)
+// compareLists expects the short ways to tasks to end where the long one does.
+func compareLists(rt *rapid.T, a *API, v store.View, k state.ClusterKey) {
+	plain := New(Config{Store: a.Store})
+	for _, desired := range []state.Status{state.Running, state.Stopped, state.Pending} {
+		for _, f := range []taskFilter{{}, {launch: "EC2"}, {family: "f"}, {service: state.NewServiceKey(k, "s0")}, {by: "x"},
+			{instance: state.NewInstanceKey(k, "i0")}, {family: "f", launch: "EC2"},
+			{service: state.NewServiceKey(k, "s0"), family: "f"}, {service: state.NewServiceKey(k+"x", "s0")}} {
+			f.desired = desired
+			p := paging{limit: rapid.SampledFrom([]int{1, 2, 100}).Draw(rt, "limit"),
+				after: rapid.SampledFrom([]string{"", string(state.NewTaskKey(k, "t2"))}).Draw(rt, "after")}
+			got, _ := cut(p, a.collect(f, v, k, p), func(k state.TaskKey) string { return string(k) })
+			want, _ := cut(p, plain.collect(f, v, k, p), func(k state.TaskKey) string { return string(k) })
+			if !slices.Equal(got, want) {
+				rt.Fatalf("%+v: ListTasks gives %s, the records say %s", f, got, want)
+			}
+			if f.wide() && f.desired != state.Pending && p.after == "" && a.tally.none(v, k, desired, f.launch) != (len(want) == 0) {
+				rt.Fatalf("none is wrong about %s", want)
+			}
+		}
 	}
-	if a.tally.none(v, k, state.Stopped, "") != (want == "[]") {
-		rt.Fatalf("none is wrong about %s", want)
+}
+
+// compareShown expects tasks to be described as their records are.
+func compareShown(rt *rapid.T, a *API, v store.View, k state.ClusterKey) {
+	keys := []state.TaskKey{}
+	for n := range 6 {
+		keys = append(keys, state.NewTaskKey(k, fmt.Sprint("t", n)))
+	}
+	got := a.describeTasks(k, keys, true).Tasks
+	want := []ecswire.Task{}
+	for t := range v.Tasks().OfCluster(k) {
+		want = append(want, describeTask(v, t, true))
+	}
+	if !reflect.DeepEqual(got, want) {
+		rt.Fatalf("DescribeTasks gives %+v, the records say %+v", got, want)
 	}
 }

@@ -31,20 +31,39 @@ func (a *API) DescribeTasks(_ context.Context, c front.Caller, in *ecswire.Descr
 	if len(in.Tasks) > maxDescribed {
 		return nil, invalid("Tasks can have at most %d items.", maxDescribed)
 	}
-	out := &ecswire.DescribeTasksResponse{Tasks: make([]ecswire.Task, 0, len(in.Tasks)), Failures: []ecswire.Failure{}}
-	for _, ref := range in.Tasks {
-		key, err := taskKey(cluster.Key, ref)
+	keys := make([]state.TaskKey, len(in.Tasks))
+	for i, ref := range in.Tasks {
+		keys[i], err = taskKey(cluster.Key, ref)
 		if err != nil {
 			return nil, err
 		}
-		t, ok := v.Tasks().Get(key)
-		if !ok || key.Cluster() != cluster.Key {
+	}
+	return a.describeTasks(cluster.Key, keys, slices.Contains(in.Include, includeTags)), nil
+}
+
+func (a *API) describeTasks(cluster state.ClusterKey, keys []state.TaskKey, tags bool) *ecswire.DescribeTasksResponse {
+	out := &ecswire.DescribeTasksResponse{Tasks: make([]ecswire.Task, 0, len(keys)), Failures: []ecswire.Failure{}}
+	known, v := a.knownTasks(keys)
+	found := []*knownTask{}
+	for i, key := range keys {
+		k := known[i]
+		if k == nil {
+			t, ok := v.Tasks().Get(key)
+			if ok {
+				k = &knownTask{t, a.shown.task(v, t)}
+				found = append(found, k)
+			}
+		}
+		if k == nil || key.Cluster() != cluster {
 			out.Failures = append(out.Failures, missing(key.ARN()))
 			continue
 		}
-		out.Tasks = append(out.Tasks, withTags(a.shown.task(v, t), t, slices.Contains(in.Include, includeTags)))
+		out.Tasks = append(out.Tasks, withTags(k.wire, k.task, tags))
 	}
-	return out, nil
+	if len(found) > 0 {
+		a.tally.remember(v, found)
+	}
+	return out
 }
 
 func describeTask(v store.View, t *state.Task, tags bool) ecswire.Task {
