@@ -104,10 +104,16 @@ func nodeBugs() []Bug {
 	}`}}},
 		{Name: "oom-untold", What: "an OOM kill looks like any other", Edits: []Edit{
 			{observe, `	case st.OOMKilled:`, `	case st.OOMKilled && !planted("oom-untold"):`}}},
-		{Name: "start-error-believed", What: "a start that failed after it was done is taken for a failure", Edits: []Edit{
+		{Name: "start-error-believed", What: "a start that failed after it was done is taken for a failure, unlooked at", Edits: []Edit{
+			{"internal/node/taskrun/execute.go", `		case errors.Is(err, docker.ErrUnavailable) && c.Attempts < maxAttempts:
+			c.retry(now)
+			c.Phase, c.Recheck = phaseUnknown, true`, `		case planted("start-error-believed"):
+			c.fail("CannotStartContainerError: " + docker.Text(err))
+		case errors.Is(err, docker.ErrUnavailable) && c.Attempts < maxAttempts:
+			c.retry(now)
+			c.Phase, c.Recheck = phaseUnknown, true`},
 			{"internal/node/docker/container.go", `	case lookErr == nil && st.Running:
-`,
-				`	case planted("start-error-believed"):
+`, `	case planted("start-error-believed"):
 		return err
 	case lookErr == nil && st.Running:
 `}}},
@@ -122,7 +128,10 @@ func nodeBugs() []Bug {
 		{Name: "removed-before-accepted", What: "a stopped container is removed before the server knows its end",
 			Edits: []Edit{
 				{"internal/node/taskrun/prepare.go", `	for !r.isAccepted() {`,
-					`	for !r.isAccepted() && !planted("removed-before-accepted") {`}}},
+					`	if planted("removed-before-accepted") {
+		r.clean(ctx)
+	}
+	for !r.isAccepted() {`}}},
 		{Name: "identity-not-kept", What: "an agent that restarts registers a second instance", Edits: []Edit{
 			{"internal/node/agent.go", `	known, err := loadIdentity(a.cfg.DataDir)`, `	known, err := loadIdentity(a.cfg.DataDir)
 	if planted("identity-not-kept") {
