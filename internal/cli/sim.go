@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"longshore/internal/sim"
 )
@@ -17,6 +18,7 @@ type simCommand struct {
 	Nodes   int    `help:"Machines that run containers." default:"3"`
 	Jobs    int    `help:"Seeds at the same time." default:"2"`
 	Verbose bool   `short:"v" help:"With --seed: what the code under test logs as well."`
+	Only    string `hidden:"" help:"With --seed: comma-separated mishaps; no others happen."`
 	Plain   bool   `hidden:"" help:"Leave the Go runtime its own dice."`
 
 	Profile string `hidden:"" help:"With --seed: write a CPU profile here."`
@@ -41,6 +43,9 @@ func (c *simCommand) Run(r *run) error {
 	if c.Verbose {
 		f.Env = append(f.Env, simVerbose+"=1")
 	}
+	if c.Only != "" {
+		f.Env = append(f.Env, simOnly+"="+c.Only)
+	}
 	if c.Profile != "" {
 		f.Env, f.Plain = append(f.Env, simProfile+"="+c.Profile), true // a profile needs a clock that goes
 	}
@@ -63,6 +68,7 @@ func (c *simCommand) Run(r *run) error {
 const (
 	simVerbose = "LONGSHORE_SIM_VERBOSE"
 	simProfile = "LONGSHORE_SIM_PROFILE"
+	simOnly    = "LONGSHORE_SIM_ONLY"
 )
 
 // Seed heads the arguments of a process that runs one seed. It is no command: nothing but the seed may run in that
@@ -71,5 +77,9 @@ const Seed = sim.SeedArgument
 
 // RunSeed runs one seed and ends the process.
 func RunSeed(args []string, out io.Writer) {
-	sim.Child(args, out, sim.Config{Verbose: os.Getenv(simVerbose) != "", Profile: os.Getenv(simProfile)})
+	c := sim.Config{Verbose: os.Getenv(simVerbose) != "", Profile: os.Getenv(simProfile)}
+	if only := os.Getenv(simOnly); only != "" {
+		c.Only = strings.Split(only, ",")
+	}
+	sim.Child(args, out, c)
 }

@@ -31,6 +31,9 @@ type Config struct {
 	Dir string
 	// Profile is where a CPU profile is written; "" = nowhere.
 	Profile string
+	// Only names the mishaps that may happen; empty = all. Where machines die every few seconds, what goes wrong
+	// on a connection that lives is mended by its end.
+	Only []string
 	// Verbose adds what the code under test logs.
 	Verbose bool
 }

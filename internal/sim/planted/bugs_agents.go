@@ -15,8 +15,9 @@ func dispatchBugs() []Bug {
 	}
 	switch {
 	case r.Status == state.Stopped || one:`}}},
-		{Name: "payload-sent-once", What: "a payload that is not acknowledged is not sent again", Edits: []Edit{
-			{session, `		if now.Sub(f.at) < wait {`, `		if now.Sub(f.at) < wait || planted("payload-sent-once") {`}}},
+		{Name: "payload-sent-once", Only: "frames,calls", What: "a payload that is not acknowledged is not sent again",
+			Edits: []Edit{
+				{session, `		if now.Sub(f.at) < wait {`, `		if now.Sub(f.at) < wait || planted("payload-sent-once") {`}}},
 		{Name: "stop-lost-on-reconnect", What: "a stop that was asked for while the agent was away is not delivered",
 			Edits: []Edit{
 				{session, `	for t := range s.d.Store.View().Tasks().OfInstance(s.key) {`,

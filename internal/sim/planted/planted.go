@@ -25,7 +25,9 @@ type Bug struct {
 	// What goes wrong, in a line.
 	What string
 	// Hint is the seed that has caught it before; it is tried first.
-	Hint  uint64
+	Hint uint64
+	// Only names the mishaps (comma-separated) among which the mistake matters: others would mend it at once. "" = all.
+	Only  string
 	Edits []Edit
 }
 
