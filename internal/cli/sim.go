@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"longshore/internal/sim"
 )
@@ -19,6 +20,7 @@ type simCommand struct {
 	Jobs    int    `help:"Seeds at the same time." default:"2"`
 	Verbose bool   `short:"v" help:"With --seed: what the code under test logs as well."`
 	Only    string `hidden:"" help:"With --seed: comma-separated mishaps; no others happen."`
+	Pause   string `hidden:"" help:"With --seed: the longest pause between two calls of a client, like 20s."`
 	Plain   bool   `hidden:"" help:"Leave the Go runtime its own dice."`
 
 	Profile string `hidden:"" help:"With --seed: write a CPU profile here."`
@@ -46,6 +48,9 @@ func (c *simCommand) Run(r *run) error {
 	if c.Only != "" {
 		f.Env = append(f.Env, simOnly+"="+c.Only)
 	}
+	if c.Pause != "" {
+		f.Env = append(f.Env, simPause+"="+c.Pause)
+	}
 	if c.Profile != "" {
 		f.Env, f.Plain = append(f.Env, simProfile+"="+c.Profile), true // a profile needs a clock that goes
 	}
@@ -69,6 +74,7 @@ const (
 	simVerbose = "LONGSHORE_SIM_VERBOSE"
 	simProfile = "LONGSHORE_SIM_PROFILE"
 	simOnly    = "LONGSHORE_SIM_ONLY"
+	simPause   = "LONGSHORE_SIM_PAUSE"
 )
 
 // Seed heads the arguments of a process that runs one seed. It is no command: nothing but the seed may run in that
@@ -80,6 +86,14 @@ func RunSeed(args []string, out io.Writer) {
 	c := sim.Config{Verbose: os.Getenv(simVerbose) != "", Profile: os.Getenv(simProfile)}
 	if only := os.Getenv(simOnly); only != "" {
 		c.Only = strings.Split(only, ",")
+	}
+	if pause := os.Getenv(simPause); pause != "" {
+		d, err := time.ParseDuration(pause)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "sim:", err)
+			os.Exit(2)
+		}
+		c.Pause = d
 	}
 	sim.Child(args, out, c)
 }

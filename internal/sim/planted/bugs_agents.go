@@ -31,9 +31,10 @@ func dispatchBugs() []Bug {
 		if planted("stop-lost-on-reconnect") {
 			m.Tasks[len(m.Tasks)-1].DesiredStatus = string(state.Running)
 		}`}}},
-		{Name: "old-session-disconnects", What: "the end of an old connection disconnects the new one", Edits: []Edit{
-			{"internal/dispatch/websocket.go", `	current := d.sessions[s.key] == s`,
-				`	current := d.sessions[s.key] == s || planted("old-session-disconnects")`}}},
+		{Name: "old-session-disconnects", Only: "node,agent",
+			What: "the end of an old connection disconnects the new one", Edits: []Edit{
+				{"internal/dispatch/websocket.go", `	current := d.sessions[s.key] == s`,
+					`	current := d.sessions[s.key] == s || planted("old-session-disconnects")`}}},
 		{Name: "attributes-forgotten", What: "an instance that registers again loses its custom attributes", Edits: []Edit{
 			{"internal/dispatch/register.go", `	i.Attributes = mergeAttributes(old.Attributes, fresh.Attributes)`,
 				`	i.Attributes = mergeAttributes(old.Attributes, fresh.Attributes)
@@ -105,15 +106,16 @@ func nodeBugs() []Bug {
 	}`}}},
 		{Name: "oom-untold", What: "an OOM kill looks like any other", Edits: []Edit{
 			{observe, `	case st.OOMKilled:`, `	case st.OOMKilled && !planted("oom-untold"):`}}},
-		{Name: "start-error-believed", What: "a start that failed after it was done is taken for a failure, unlooked at", Edits: []Edit{
-			{"internal/node/taskrun/execute.go", `		case errors.Is(err, docker.ErrUnavailable) && c.Attempts < maxAttempts:
+		{Name: "start-error-believed", Only: "lies",
+			What: "a start that failed after it was done is taken for a failure, unlooked at", Edits: []Edit{
+				{"internal/node/taskrun/execute.go", `		case errors.Is(err, docker.ErrUnavailable) && c.Attempts < maxAttempts:
 			c.retry(now)
 			c.Phase, c.Recheck = phaseUnknown, true`, `		case planted("start-error-believed"):
 			c.fail("CannotStartContainerError: " + docker.Text(err))
 		case errors.Is(err, docker.ErrUnavailable) && c.Attempts < maxAttempts:
 			c.retry(now)
 			c.Phase, c.Recheck = phaseUnknown, true`},
-			{"internal/node/docker/container.go", `	case lookErr == nil && st.Running:
+				{"internal/node/docker/container.go", `	case lookErr == nil && st.Running:
 `, `	case planted("start-error-believed"):
 		return err
 	case lookErr == nil && st.Running:
@@ -126,7 +128,8 @@ func nodeBugs() []Bug {
 		{Name: "report-gives-up", What: "a report is tried twice and then forgotten", Edits: []Edit{
 			{"internal/node/submit.go", `		if kindOf(err) == "InvalidParameterException" ||`,
 				`		if planted("report-gives-up") && attempt == 2 || kindOf(err) == "InvalidParameterException" ||`}}},
-		{Name: "removed-before-accepted", What: "a stopped container is removed before the server knows its end",
+		{Name: "removed-before-accepted", Only: "server,agent,calls",
+			What: "a stopped container is removed before the server knows its end",
 			Edits: []Edit{
 				{"internal/node/taskrun/prepare.go", `	for !r.isAccepted() {`,
 					`	if planted("removed-before-accepted") {
@@ -138,8 +141,9 @@ func nodeBugs() []Bug {
 	if planted("identity-not-kept") {
 		known = identity{}
 	}`}}},
-		{Name: "gap-not-filled", What: "what happened while no events came is never looked for", Edits: []Edit{
-			{watch, `		r.compare(byTask[arn])`, `		if !planted("gap-not-filled") {
+		{Name: "gap-not-filled", Only: "engine,lies,meddling",
+			What: "what happened while no events came is never looked for", Edits: []Edit{
+				{watch, `		r.compare(byTask[arn])`, `		if !planted("gap-not-filled") {
 			r.compare(byTask[arn])
 		}`}}},
 	}

@@ -39,9 +39,9 @@ type options struct {
 
 func main() {
 	var o options
-	flag.IntVar(&o.seeds, "seeds", 12, "seeds to try for each bug")
+	flag.IntVar(&o.seeds, "seeds", 6, "seeds to try for each bug at the most")
 	flag.IntVar(&o.jobs, "jobs", 2, "bugs at the same time")
-	flag.IntVar(&o.minutes, "minutes", 10, "simulated minutes of a seed")
+	flag.IntVar(&o.minutes, "minutes", 6, "simulated minutes of a seed")
 	flag.StringVar(&o.only, "only", "", "comma-separated names; all others stay asleep")
 	flag.StringVar(&o.binary, "binary", "", "a mutated binary that was built before")
 	flag.StringVar(&o.build, "build", "", "an empty directory: build the mutated binary there and do no more")
@@ -117,7 +117,7 @@ func prove(ctx context.Context, o options, out io.Writer) (bool, error) {
 	for _, c := range huntAll(ctx, o, asleep(results), out) {
 		v.Seeds += c.tried
 		v.Clean = append(v.Clean, c.Hint)
-		if c.seed != 0 || c.err != nil {
+		if c.seed != 0 || c.err != nil || c.tried == 0 {
 			v.False = append(v.False, c.Hint)
 		}
 	}
@@ -194,9 +194,9 @@ func huntAll(ctx context.Context, o options, bugs []planted.Bug, out io.Writer) 
 func asleep(results []caught) []planted.Bug {
 	out := []planted.Bug{{Name: none, Hint: 1}}
 	for _, c := range results {
-		same := func(b planted.Bug) bool { return b.Hint == c.seed && b.Only == c.Only }
+		same := func(b planted.Bug) bool { return b.Hint == c.seed && b.Only == c.Only && b.Pause == c.Pause }
 		if c.seed != 0 && !slices.ContainsFunc(out, same) {
-			out = append(out, planted.Bug{Name: none, Hint: c.seed, Only: c.Only})
+			out = append(out, planted.Bug{Name: none, Hint: c.seed, Only: c.Only, Pause: c.Pause})
 		}
 	}
 	return out
@@ -269,7 +269,7 @@ func try(ctx context.Context, o options, b planted.Bug, seed uint64) (invariant,
 		return "", "", err
 	}
 	cmd := exec.CommandContext(ctx, program, "sim", "--seed", strconv.FormatUint(seed, 10),
-		"--minutes", strconv.Itoa(o.minutes), "--only", b.Only)
+		"--minutes", strconv.Itoa(o.minutes), "--only", b.Only, "--pause", b.Pause)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // it has files to take away
 	cmd.WaitDelay = 5 * time.Second
 	lines, err := cmd.StdoutPipe()
