@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
+	"time"
 
 	"longshore/internal/sim"
 )
@@ -17,6 +19,8 @@ type simCommand struct {
 	Nodes   int    `help:"Machines that run containers." default:"3"`
 	Jobs    int    `help:"Seeds at the same time." default:"2"`
 	Verbose bool   `short:"v" help:"With --seed: what the code under test logs as well."`
+	Only    string `hidden:"" help:"With --seed: comma-separated mishaps; no others happen."`
+	Pause   string `hidden:"" help:"With --seed: the longest pause between two calls of a client, like 20s."`
 	Plain   bool   `hidden:"" help:"Leave the Go runtime its own dice."`
 
 	Profile string `hidden:"" help:"With --seed: write a CPU profile here."`
@@ -41,6 +45,12 @@ func (c *simCommand) Run(r *run) error {
 	if c.Verbose {
 		f.Env = append(f.Env, simVerbose+"=1")
 	}
+	if c.Only != "" {
+		f.Env = append(f.Env, simOnly+"="+c.Only)
+	}
+	if c.Pause != "" {
+		f.Env = append(f.Env, simPause+"="+c.Pause)
+	}
 	if c.Profile != "" {
 		f.Env, f.Plain = append(f.Env, simProfile+"="+c.Profile), true // a profile needs a clock that goes
 	}
@@ -63,6 +73,8 @@ func (c *simCommand) Run(r *run) error {
 const (
 	simVerbose = "LONGSHORE_SIM_VERBOSE"
 	simProfile = "LONGSHORE_SIM_PROFILE"
+	simOnly    = "LONGSHORE_SIM_ONLY"
+	simPause   = "LONGSHORE_SIM_PAUSE"
 )
 
 // Seed heads the arguments of a process that runs one seed. It is no command: nothing but the seed may run in that
@@ -71,5 +83,17 @@ const Seed = sim.SeedArgument
 
 // RunSeed runs one seed and ends the process.
 func RunSeed(args []string, out io.Writer) {
-	sim.Child(args, out, sim.Config{Verbose: os.Getenv(simVerbose) != "", Profile: os.Getenv(simProfile)})
+	c := sim.Config{Verbose: os.Getenv(simVerbose) != "", Profile: os.Getenv(simProfile)}
+	if only := os.Getenv(simOnly); only != "" {
+		c.Only = strings.Split(only, ",")
+	}
+	if pause := os.Getenv(simPause); pause != "" {
+		d, err := time.ParseDuration(pause)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "sim:", err)
+			os.Exit(2)
+		}
+		c.Pause = d
+	}
+	sim.Child(args, out, c)
 }

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"longshore/internal/sim/dice"
@@ -11,16 +12,26 @@ import (
 
 // mishap is something that befalls the world, and how often in comparison.
 type mishap struct {
+	name   string
 	weight int
 	happen func(*World, *dice.Dice)
 }
 
 // mishaps are all that happens by itself.
 var mishaps = []mishap{
-	{12, (*World).killServer}, {14, (*World).killAgent}, {3, (*World).cutPower}, {5, (*World).restartEngine},
-	{10, (*World).cutNode}, {4, (*World).flapNode}, {3, (*World).cutClient}, {5, (*World).resetNode},
-	{8, (*World).badFrames}, {6, (*World).badCalls}, {8, (*World).badEngine}, {7, (*World).meddle},
-	{3, (*World).fillDisk}, {1, (*World).breakDisk}, {3, (*World).jumpClock},
+	{"server", 12, (*World).killServer}, {"agent", 14, (*World).killAgent}, {"power", 3, (*World).cutPower},
+	{"engine", 5, (*World).restartEngine}, {"node", 10, (*World).cutNode}, {"flap", 4, (*World).flapNode},
+	{"client", 3, (*World).cutClient}, {"reset", 5, (*World).resetNode}, {"frames", 8, (*World).badFrames},
+	{"calls", 6, (*World).badCalls}, {"lies", 8, (*World).badEngine}, {"meddling", 7, (*World).meddle},
+	{"full", 3, (*World).fillDisk}, {"disk", 1, (*World).breakDisk}, {"clock", 3, (*World).jumpClock},
+}
+
+// chosen are the mishaps that may happen in this world: all, unless it is told which.
+func (w *World) chosen() []mishap {
+	if len(w.Only) == 0 {
+		return mishaps
+	}
+	return slices.DeleteFunc(slices.Clone(mishaps), func(m mishap) bool { return !slices.Contains(w.Only, m.name) })
 }
 
 // betweenMishaps is the mean time from one to the next.
@@ -29,7 +40,7 @@ const betweenMishaps = 4 * time.Second
 // nature lets mishaps happen until ctx ends.
 func (w *World) nature(ctx context.Context) {
 	d := w.dice.Of("nature")
-	total := 0
+	total, mishaps := 0, w.chosen()
 	for _, m := range mishaps {
 		total += m.weight
 	}

@@ -31,6 +31,12 @@ type Config struct {
 	Dir string
 	// Profile is where a CPU profile is written; "" = nowhere.
 	Profile string
+	// Only names the mishaps that may happen; empty = all. Where machines die every few seconds, what goes wrong
+	// on a connection that lives is mended by its end.
+	Only []string
+	// Pause is the longest between two calls of a client; 0 = 2 s. Hasty clients change a service again before what
+	// goes wrong slowly can be seen.
+	Pause time.Duration
 	// Verbose adds what the code under test logs.
 	Verbose bool
 }
@@ -127,7 +133,7 @@ func newWorld(c Config) *World {
 	w.load = workload.New(workload.Config{
 		Call: w.client.call, Rand: rand.New(rand.NewPCG(d.Uint64(), d.Uint64())), Now: time.Now,
 		Note:    func(text string) { w.lines.say("client", "%s", text) },
-		Violate: w.violate, Images: images,
+		Violate: w.violate, Images: images, Pause: c.Pause,
 	})
 	return w
 }

@@ -61,7 +61,8 @@ type Oracle struct {
 	moments     map[state.TaskKey]*moments
 	away        map[state.InstanceKey]time.Time // since when an instance is not connected
 	back        map[state.InstanceKey]time.Time // since when it is
-	failures    map[state.DeploymentKey]int     // tasks of it that failed since the last good one
+	streaks     map[state.DeploymentKey]*streak
+	undrain     map[string]time.Time // ARN of an instance → when somebody last asked for it to be ACTIVE
 
 	// The processes, by the engines' word.
 	containers map[string]map[string]*seen // node → id
@@ -94,9 +95,9 @@ func New(c Config) *Oracle {
 	}
 	o := &Oracle{Config: c, used: map[string]bool{}, lastEvent: map[string]string{}, effects: map[string]int{},
 		containers: map[string]map[string]*seen{}, live: map[role]map[string]bool{},
-		byTask: map[string][]*seen{}, orphans: map[string]time.Time{}, moments: map[state.TaskKey]*moments{}, away: map[state.InstanceKey]time.Time{},
-		back:     map[state.InstanceKey]time.Time{},
-		failures: map[state.DeploymentKey]int{}}
+		byTask: map[string][]*seen{}, orphans: map[string]time.Time{}, moments: map[state.TaskKey]*moments{},
+		away: map[state.InstanceKey]time.Time{}, back: map[state.InstanceKey]time.Time{},
+		streaks: map[state.DeploymentKey]*streak{}, undrain: map[string]time.Time{}}
 	o.forget()
 	return o
 }
@@ -150,6 +151,9 @@ func (o *Oracle) change(c store.Change) {
 	case *state.Deployment:
 		old, _ := c.Old.(*state.Deployment)
 		o.deploymentChanged(old, now)
+	case *state.Instance:
+		old, _ := c.Old.(*state.Instance)
+		o.drained(old, now)
 	}
 	o.book(c.Table, c.Key, c.New)
 }
@@ -182,6 +186,7 @@ func (o *Oracle) taskChanged(old, now *state.Task) {
 	o.effect(old, now)
 	o.withinBounds(old, now)
 	o.withinRoom(old, now)
+	o.proved(old, now)
 	if now.Last == state.Stopped && (old == nil || old.Last != state.Stopped) {
 		o.counts.Stopped++
 		o.trueEnd(now)

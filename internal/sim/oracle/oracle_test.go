@@ -112,12 +112,23 @@ func (r *rig) later(d time.Duration) { r.clock = r.clock.Add(d); r.Tick() }
 
 func nothing(*state.Task) {}
 
+// scenario is what a rig is told, and what must come of it.
+type scenario struct {
+	name string
+	want string // invariants in order; "" = none
+	do   func(*rig)
+}
+
+func (s scenario) run(t *testing.T) {
+	r := newRig(t)
+	s.do(r)
+	if got := strings.Join(slices.Compact(r.broken), " "); got != s.want {
+		t.Errorf("called out %q, want %q", got, s.want)
+	}
+}
+
 func TestEachInvariantIsCalledOutAndOnlyThen(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		want string // invariants in order; "" = none
-		do   func(*rig)
-	}{
+	for _, c := range []scenario{
 		{"revisions grow", "", func(r *rig) { r.Commit(r.rev+5, nil) }},
 		{"a revision comes twice", "D4", func(r *rig) { r.Commit(r.rev, nil) }},
 		{"a task id comes twice", "D4", func(r *rig) {
@@ -326,13 +337,7 @@ func TestEachInvariantIsCalledOutAndOnlyThen(t *testing.T) {
 			r.Quiet()
 		}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			r := newRig(t)
-			c.do(r)
-			if got := strings.Join(slices.Compact(r.broken), " "); got != c.want {
-				t.Errorf("called out %q, want %q", got, c.want)
-			}
-		})
+		t.Run(c.name, c.run)
 	}
 }
 

@@ -198,12 +198,7 @@ func (o *Oracle) takeOver(revision uint64, found map[string]map[string]any) {
 				continue
 			}
 			o.unique(store.Change{Table: table, Key: key, Old: old, New: now})
-			t, is := now.(*state.Task)
-			was, _ := old.(*state.Task)
-			if is {
-				o.forward(was, t)
-				o.effect(was, t)
-			}
+			o.landed(old, now)
 		}
 	}
 	o.forget()
@@ -213,4 +208,21 @@ func (o *Oracle) takeOver(revision uint64, found map[string]map[string]any) {
 		}
 	}
 	o.rev = max(o.rev, revision)
+}
+
+// landed judges a record that changed and was never told of.
+func (o *Oracle) landed(old, now any) {
+	switch now := now.(type) {
+	case *state.Task:
+		was, _ := old.(*state.Task)
+		o.forward(was, now)
+		o.effect(was, now)
+		o.proved(was, now)
+	case *state.Deployment:
+		was, _ := old.(*state.Deployment)
+		o.rolled(was, now)
+	case *state.Instance:
+		was, _ := old.(*state.Instance)
+		o.drained(was, now)
+	}
 }

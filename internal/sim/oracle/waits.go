@@ -15,6 +15,7 @@ func (o *Oracle) waiting(now time.Time) {
 	if served.IsZero() {
 		return
 	}
+	o.breakers(now, served)
 	for k, t := range o.tasks {
 		if waitsForRoom(t) {
 			o.woken(k, t, now)

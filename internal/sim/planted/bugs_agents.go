@@ -15,8 +15,9 @@ func dispatchBugs() []Bug {
 	}
 	switch {
 	case r.Status == state.Stopped || one:`}}},
-		{Name: "payload-sent-once", What: "a payload that is not acknowledged is not sent again", Edits: []Edit{
-			{session, `		if now.Sub(f.at) < wait {`, `		if now.Sub(f.at) < wait || planted("payload-sent-once") {`}}},
+		{Name: "payload-sent-once", Only: "frames,calls", What: "a payload that is not acknowledged is not sent again",
+			Edits: []Edit{
+				{session, `		if now.Sub(f.at) < wait {`, `		if now.Sub(f.at) < wait || planted("payload-sent-once") {`}}},
 		{Name: "stop-lost-on-reconnect", What: "a stop that was asked for while the agent was away is not delivered",
 			Edits: []Edit{
 				{session, `	for t := range s.d.Store.View().Tasks().OfInstance(s.key) {`,
@@ -30,9 +31,10 @@ func dispatchBugs() []Bug {
 		if planted("stop-lost-on-reconnect") {
 			m.Tasks[len(m.Tasks)-1].DesiredStatus = string(state.Running)
 		}`}}},
-		{Name: "old-session-disconnects", What: "the end of an old connection disconnects the new one", Edits: []Edit{
-			{"internal/dispatch/websocket.go", `	current := d.sessions[s.key] == s`,
-				`	current := d.sessions[s.key] == s || planted("old-session-disconnects")`}}},
+		{Name: "old-session-disconnects", Only: "node,agent",
+			What: "the end of an old connection disconnects the new one", Edits: []Edit{
+				{"internal/dispatch/websocket.go", `	current := d.sessions[s.key] == s`,
+					`	current := d.sessions[s.key] == s || planted("old-session-disconnects")`}}},
 		{Name: "attributes-forgotten", What: "an instance that registers again loses its custom attributes", Edits: []Edit{
 			{"internal/dispatch/register.go", `	i.Attributes = mergeAttributes(old.Attributes, fresh.Attributes)`,
 				`	i.Attributes = mergeAttributes(old.Attributes, fresh.Attributes)
@@ -104,10 +106,17 @@ func nodeBugs() []Bug {
 	}`}}},
 		{Name: "oom-untold", What: "an OOM kill looks like any other", Edits: []Edit{
 			{observe, `	case st.OOMKilled:`, `	case st.OOMKilled && !planted("oom-untold"):`}}},
-		{Name: "start-error-believed", What: "a start that failed after it was done is taken for a failure", Edits: []Edit{
-			{"internal/node/docker/container.go", `	case lookErr == nil && st.Running:
-`,
-				`	case planted("start-error-believed"):
+		{Name: "start-error-believed", Only: "lies",
+			What: "a start that failed after it was done is taken for a failure, unlooked at", Edits: []Edit{
+				{"internal/node/taskrun/execute.go", `		case errors.Is(err, docker.ErrUnavailable) && c.Attempts < maxAttempts:
+			c.retry(now)
+			c.Phase, c.Recheck = phaseUnknown, true`, `		case planted("start-error-believed"):
+			c.fail("CannotStartContainerError: " + docker.Text(err))
+		case errors.Is(err, docker.ErrUnavailable) && c.Attempts < maxAttempts:
+			c.retry(now)
+			c.Phase, c.Recheck = phaseUnknown, true`},
+				{"internal/node/docker/container.go", `	case lookErr == nil && st.Running:
+`, `	case planted("start-error-believed"):
 		return err
 	case lookErr == nil && st.Running:
 `}}},
@@ -119,17 +128,22 @@ func nodeBugs() []Bug {
 		{Name: "report-gives-up", What: "a report is tried twice and then forgotten", Edits: []Edit{
 			{"internal/node/submit.go", `		if kindOf(err) == "InvalidParameterException" ||`,
 				`		if planted("report-gives-up") && attempt == 2 || kindOf(err) == "InvalidParameterException" ||`}}},
-		{Name: "removed-before-accepted", What: "a stopped container is removed before the server knows its end",
+		{Name: "removed-before-accepted", Only: "server,agent,calls",
+			What: "a stopped container is removed before the server knows its end",
 			Edits: []Edit{
 				{"internal/node/taskrun/prepare.go", `	for !r.isAccepted() {`,
-					`	for !r.isAccepted() && !planted("removed-before-accepted") {`}}},
+					`	if planted("removed-before-accepted") {
+		r.clean(ctx)
+	}
+	for !r.isAccepted() {`}}},
 		{Name: "identity-not-kept", What: "an agent that restarts registers a second instance", Edits: []Edit{
 			{"internal/node/agent.go", `	known, err := loadIdentity(a.cfg.DataDir)`, `	known, err := loadIdentity(a.cfg.DataDir)
 	if planted("identity-not-kept") {
 		known = identity{}
 	}`}}},
-		{Name: "gap-not-filled", What: "what happened while no events came is never looked for", Edits: []Edit{
-			{watch, `		r.compare(byTask[arn])`, `		if !planted("gap-not-filled") {
+		{Name: "gap-not-filled", Only: "engine,lies,meddling",
+			What: "what happened while no events came is never looked for", Edits: []Edit{
+				{watch, `		r.compare(byTask[arn])`, `		if !planted("gap-not-filled") {
 			r.compare(byTask[arn])
 		}`}}},
 	}

@@ -36,9 +36,10 @@ func rolloutBugs() []Bug {
 		if planted("scale-in-ignored") {
 			b.surplus = idle
 		}`}}},
-		{Name: "breaker-never-trips", What: "the circuit breaker counts and does nothing", Edits: []Edit{
-			{"internal/control/rollout/breaker.go", `p.primary.FailedTasks < limit {`,
-				`p.primary.FailedTasks < limit || planted("breaker-never-trips") {`}}},
+		{Name: "breaker-never-trips", Only: "calls,frames", Pause: "20s",
+			What: "the circuit breaker counts and does nothing", Edits: []Edit{
+				{"internal/control/rollout/breaker.go", `p.primary.FailedTasks < limit {`,
+					`p.primary.FailedTasks < limit || planted("breaker-never-trips") {`}}},
 		{Name: "healthy-unchecked", What: "a task counts as healthy before its health check says so", Edits: []Edit{
 			{plan, `	if checked(p.Definitions[t.TaskDefinition]) {
 		return t.Health == state.HealthHealthy`, `	if checked(p.Definitions[t.TaskDefinition]) && !planted("healthy-unchecked") {
@@ -75,7 +76,7 @@ func controlBugs() []Bug {
 		{Name: "draining-gets-tasks", What: "tasks are placed on DRAINING instances", Edits: []Edit{
 			{"internal/place/refuse.go", `	case i.Status != state.StatusActive:`,
 				`	case i.Status != state.StatusActive && !(planted("draining-gets-tasks") && i.Status == state.StatusDraining):`}}},
-		{Name: "waiters-never-woken", What: "room that comes free wakes nobody, and nobody looks again", Edits: []Edit{
+		{Name: "waiters-never-woken", Only: "meddling,frames", Pause: "20s", What: "room that comes free wakes nobody, and nobody looks again", Edits: []Edit{
 			{schedule + "plan.go", `	return holds(old) && !holds(now) ||`,
 				`	return !planted("waiters-never-woken") && holds(old) && !holds(now) ||`},
 			{schedule + "schedule.go", `	found := clusters(v.Tasks(), state.Scope{})`,

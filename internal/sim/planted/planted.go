@@ -25,7 +25,11 @@ type Bug struct {
 	// What goes wrong, in a line.
 	What string
 	// Hint is the seed that has caught it before; it is tried first.
-	Hint  uint64
+	Hint uint64
+	// Only names the mishaps (comma-separated) among which the mistake matters: others would mend it at once. "" = all.
+	Only string
+	// Pause is the longest between two calls of a client, where hasty ones would hide it, like "20s". "" = as usual.
+	Pause string
 	Edits []Edit
 }
 

@@ -1,7 +1,9 @@
 // Command cmd plants each bug of package planted into a build of longshore, one at a time, and promises to say which
 // of them the simulation catches, and by which seed.
 //
-// The last line is one JSON object; the status is 0 only if no more than one bug went uncaught and there were thirty.
+// A seed proves something only if it finds nothing with no bug awake: each that caught one is run so, too. The last line
+// is one JSON object; the status is 0 only if all of those were clean, no more than one bug went uncaught and there were
+// thirty.
 package main
 
 import (
@@ -37,9 +39,9 @@ type options struct {
 
 func main() {
 	var o options
-	flag.IntVar(&o.seeds, "seeds", 12, "seeds to try for each bug")
+	flag.IntVar(&o.seeds, "seeds", 6, "seeds to try for each bug at the most")
 	flag.IntVar(&o.jobs, "jobs", 2, "bugs at the same time")
-	flag.IntVar(&o.minutes, "minutes", 10, "simulated minutes of a seed")
+	flag.IntVar(&o.minutes, "minutes", 6, "simulated minutes of a seed")
 	flag.StringVar(&o.only, "only", "", "comma-separated names; all others stay asleep")
 	flag.StringVar(&o.binary, "binary", "", "a mutated binary that was built before")
 	flag.StringVar(&o.build, "build", "", "an empty directory: build the mutated binary there and do no more")
@@ -74,8 +76,10 @@ type verdict struct {
 	Caught     int      `json:"caught"`
 	Violations int      `json:"violations"`
 	Uncaught   []string `json:"uncaught,omitempty"`
-	Sound      bool     `json:"sound"` // with no bug awake, the same seeds find nothing
-	Seeds      int      `json:"seeds"` // run in all
+	Sound      bool     `json:"sound"`           // with no bug awake, the same seeds find nothing
+	Clean      []uint64 `json:"clean"`           // those seeds
+	False      []uint64 `json:"false,omitempty"` // those of them that found something all the same
+	Seeds      int      `json:"seeds"`           // run in all
 	Minutes    int      `json:"minutes"`
 	Seconds    float64  `json:"seconds"`
 	Commit     string   `json:"commit"`
@@ -108,20 +112,23 @@ func prove(ctx context.Context, o options, out io.Writer) (bool, error) {
 		names := strings.Split(o.only, ",")
 		bugs = slices.DeleteFunc(bugs, func(b planted.Bug) bool { return !slices.Contains(names, b.Name) })
 	}
-	asleep := hunt(ctx, o, planted.Bug{Name: "none", Hint: 1}, 1)
-	v := verdict{Test: "planted", Seed: 1, Count: len(bugs), Sound: asleep.seed == 0 && asleep.err == nil,
-		Minutes: o.minutes, Commit: commit(ctx, root)}
-	report(out, asleep)
-	for _, c := range huntAll(ctx, o, bugs, out) {
+	v := verdict{Test: "planted", Seed: 1, Count: len(bugs), Minutes: o.minutes, Commit: commit(ctx, root)}
+	results := huntAll(ctx, o, bugs, out)
+	for _, c := range huntAll(ctx, o, asleep(results), out) {
 		v.Seeds += c.tried
-		if c.seed != 0 {
+		v.Clean = append(v.Clean, c.Hint)
+		if c.seed != 0 || c.err != nil || c.tried == 0 {
+			v.False = append(v.False, c.Hint)
+		}
+	}
+	v.Sound = len(v.False) == 0
+	for _, c := range results {
+		v.Seeds += c.tried
+		if c.seed != 0 && !slices.Contains(v.False, c.seed) {
 			v.Caught++
 			continue
 		}
 		v.Uncaught = append(v.Uncaught, c.Name)
-		if c.err != nil {
-			fmt.Fprintf(out, "%s: %v\n", c.Name, c.err)
-		}
 	}
 	v.Violations = v.Count - v.Caught
 	v.Seconds = time.Since(began).Seconds()
@@ -167,7 +174,7 @@ func huntAll(ctx context.Context, o options, bugs []planted.Bug, out io.Writer) 
 	for range o.jobs {
 		wg.Go(func() {
 			for i := range next {
-				c := hunt(ctx, o, bugs[i], o.seeds)
+				c := hunt(ctx, o, bugs[i])
 				mu.Lock()
 				results[i] = c
 				report(out, c)
@@ -183,20 +190,41 @@ func huntAll(ctx context.Context, o options, bugs []planted.Bug, out io.Writer) 
 	return results
 }
 
+// asleep is every seed that caught something, to be run with no bug awake; the first at least.
+func asleep(results []caught) []planted.Bug {
+	out := []planted.Bug{{Name: none, Hint: 1}}
+	for _, c := range results {
+		same := func(b planted.Bug) bool { return b.Hint == c.seed && b.Only == c.Only && b.Pause == c.Pause }
+		if c.seed != 0 && !slices.ContainsFunc(out, same) {
+			out = append(out, planted.Bug{Name: none, Hint: c.seed, Only: c.Only, Pause: c.Pause})
+		}
+	}
+	return out
+}
+
+// none is no bug's name: the binary of that name is the product.
+const none = "none"
+
 func report(out io.Writer, c caught) {
 	what := "not caught"
-	if c.seed != 0 {
+	switch {
+	case c.seed != 0:
 		what = fmt.Sprintf("seed %d: %s %.150s", c.seed, c.invariant, c.text)
-	}
-	if c.Name == "none" && c.seed == 0 {
-		what = "nothing to catch"
+	case c.err != nil:
+		what = "not caught: " + c.err.Error()
+	case c.Name == none:
+		what = fmt.Sprintf("seed %d: nothing to catch", c.Hint)
 	}
 	fmt.Fprintf(out, "%-28s %3d tried, %4.0f s  %s\n", c.Name, c.tried, c.took.Seconds(), what)
 }
 
 // hunt runs seeds with one bug awake until one of them breaks a promise.
-func hunt(ctx context.Context, o options, b planted.Bug, seeds int) caught {
+func hunt(ctx context.Context, o options, b planted.Bug) caught {
 	c := caught{Bug: b}
+	seeds := o.seeds
+	if b.Name == none {
+		seeds = 1
+	}
 	began := time.Now()
 	order := []uint64{}
 	if b.Hint > 0 {
@@ -212,7 +240,11 @@ func hunt(ctx context.Context, o options, b planted.Bug, seeds int) caught {
 			break
 		}
 		c.tried++
-		c.invariant, c.text, c.err = try(ctx, o, b.Name, seed)
+		var err error
+		c.invariant, c.text, err = try(ctx, o, b, seed)
+		if err != nil {
+			c.err = fmt.Errorf("seed %d: %w", seed, err)
+		}
 		if c.invariant != "" {
 			c.seed = seed
 			break
@@ -222,20 +254,22 @@ func hunt(ctx context.Context, o options, b planted.Bug, seeds int) caught {
 	return c
 }
 
-// seedTimeout is when a seed that hangs counts as one that ended badly: a bug can also do that.
+// seedTimeout is when a seed is given up; it has shown nothing then, because a busy machine can do that as well.
 const seedTimeout = 5 * time.Minute
 
+var errSlow = errors.New("it did not end in time")
+
 // try one seed until something is broken; an empty invariant means that nothing was.
-func try(ctx context.Context, o options, name string, seed uint64) (invariant, text string, err error) {
+func try(ctx context.Context, o options, b planted.Bug, seed uint64) (invariant, text string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, seedTimeout)
 	defer cancel()
-	program := filepath.Join(filepath.Dir(o.binary), planted.Program(name))
+	program := filepath.Join(filepath.Dir(o.binary), planted.Program(b.Name))
 	err = os.Link(o.binary, program)
 	if err != nil && !errors.Is(err, os.ErrExist) {
 		return "", "", err
 	}
 	cmd := exec.CommandContext(ctx, program, "sim", "--seed", strconv.FormatUint(seed, 10),
-		"--minutes", strconv.Itoa(o.minutes))
+		"--minutes", strconv.Itoa(o.minutes), "--only", b.Only, "--pause", b.Pause)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // it has files to take away
 	cmd.WaitDelay = 5 * time.Second
 	lines, err := cmd.StdoutPipe()
@@ -246,10 +280,15 @@ func try(ctx context.Context, o options, name string, seed uint64) (invariant, t
 		return "", "", err
 	}
 	invariant, text, done := listen(lines, seed)
+	late := ctx.Err() != nil
 	cancel() // the rest of a run that has failed tells nothing new
 	_ = cmd.Wait()
-	if invariant == "" && !done {
-		return "END", "the process did not live to tell: a panic, or it hung", nil
+	switch {
+	case invariant != "" || done:
+	case late:
+		return "", "", errSlow
+	default:
+		return "END", "the process did not live to tell: a panic, or all of it stood still", nil
 	}
 	return invariant, text, nil
 }
