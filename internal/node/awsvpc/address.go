@@ -36,6 +36,10 @@ func (m *Manager) ListenMetadata(ctx context.Context) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("serve %s: %w", MetadataAddress, err)
 	}
+	err = m.dropStale(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("serve %s: %w", MetadataAddress, err)
+	}
 	ln, err := m.listen(ctx, "80")
 	if err == nil {
 		return m.redirect(ctx, 0, false, ln)
@@ -97,7 +101,12 @@ func (m *Manager) removeAddress() error {
 	if err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) {
 		return fmt.Errorf("remove %s from loopback: %w", MetadataAddress, err)
 	}
-	return nil
+	// Another installation may have begun to listen since we looked.
+	shared, err = m.served()
+	if err != nil || !shared {
+		return err
+	}
+	return m.addAddress()
 }
 
 func metadataAddr() *netlink.Addr {
@@ -106,20 +115,32 @@ func metadataAddr() *netlink.Addr {
 
 // served says whether some process listens on the address itself, on any port: another installation.
 func (m *Manager) served() (bool, error) {
+	ports, err := m.listeners()
+	return len(ports) > 0, err
+}
+
+// listeners are the ports on which somebody listens on the address itself.
+func (m *Manager) listeners() (map[uint16]bool, error) {
 	f, err := os.Open(filepath.Join(m.cfg.Proc, "thread-self/net/tcp"))
 	if err != nil {
-		return false, fmt.Errorf("read listening sockets: %w", err)
+		return nil, fmt.Errorf("read listening sockets: %w", err)
 	}
 	defer f.Close()
 	const listening = "0A"
+	ports := map[uint16]bool{}
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
 		fields := strings.Fields(lines.Text())
-		if len(fields) > 3 && strings.HasPrefix(fields[1], metadataHex+":") && fields[3] == listening {
-			return true, nil
+		if len(fields) < 4 || fields[3] != listening {
+			continue
+		}
+		digits, ours := strings.CutPrefix(fields[1], metadataHex+":")
+		port, err := strconv.ParseUint(digits, 16, 16)
+		if ours && err == nil {
+			ports[uint16(port)] = true
 		}
 	}
-	return false, lines.Err()
+	return ports, lines.Err()
 }
 
 // redirect replaces the redirection rules: none for port 0. On failure the listener is closed.
@@ -129,13 +150,16 @@ func (m *Manager) redirect(ctx context.Context, port uint16, all bool, ln net.Li
 		return nil, errors.Join(fmt.Errorf("redirect %s: %w", MetadataAddress, err), ln.Close())
 	}
 	m.mu.Lock()
-	m.shares = port != 0 && !all
+	m.shares, m.serves = port != 0 && !all, true
 	m.mu.Unlock()
 	return ln, nil
 }
 
+// redirectRules also empties the set of clients: an earlier process's may have ended, and their addresses be
+// somebody else's by now. Those that still run are claimed again when they are looked at.
 func (m *Manager) redirectRules(t knftables.Interface, port uint16, all bool) *knftables.Transaction {
 	tx := t.NewTransaction()
+	tx.Flush(&knftables.Set{Name: setClients})
 	for _, c := range []struct {
 		name     string
 		hook     knftables.BaseChainHook
@@ -188,6 +212,12 @@ func (m *Manager) client(ctx context.Context, address netip.Addr, add bool) erro
 	err := m.prepareRules(ctx)
 	if err != nil {
 		return err
+	}
+	if add {
+		err = m.dropStale(ctx)
+		if err != nil {
+			return fmt.Errorf("claim metadata client %s: %w", address, err)
+		}
 	}
 	tx := m.table.NewTransaction()
 	e := &knftables.Element{Set: setClients, Key: []string{address.String()}}

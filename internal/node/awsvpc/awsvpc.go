@@ -153,6 +153,7 @@ type Manager struct {
 	tasks  map[string]bool          // every task that this process attached, or found attached and was asked for
 	stays  bool                     // this machine keeps pause programs from leaving the host's namespace
 	shares bool                     // another installation holds port 80 of the metadata address
+	serves bool                     // the metadata listener was opened
 	making map[string]bool          // names of those being started: a sweep must not take them for orphans
 	locks  map[string]chan struct{} // tasks with a call in progress
 	vpcs   map[netip.Prefix]bool    // VPCs that the masquerade rule knows

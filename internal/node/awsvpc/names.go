@@ -28,7 +28,7 @@ func newNames(installation string) names {
 	return names{
 		installation: installation,
 		prefix:       "ls" + h,
-		table:        "longshore_" + h,
+		table:        tablePrefix + h,
 		comment:      "longshore:" + installation,
 		mac:          append(net.HardwareAddr{0x0e}, sum[:5]...), // 0x0e: locally administered, unicast
 	}

@@ -95,6 +95,22 @@ func (m *Manager) upkeep(ctx context.Context) {
 	if err != nil && ctx.Err() == nil {
 		m.cfg.Log.Warn("cannot renew network rules", "op", "awsvpc", "err", err)
 	}
+	err = m.keepMetadata(ctx)
+	if err != nil && ctx.Err() == nil {
+		m.cfg.Log.Warn("tasks may not reach their metadata", "op", "awsvpc", "err", err)
+	}
+}
+
+// keepMetadata mends what other installations do to the way to our listener: one that is killed leaves its rules,
+// and one that is torn down may take the address with it.
+func (m *Manager) keepMetadata(ctx context.Context) error {
+	m.mu.Lock()
+	serves := m.serves
+	m.mu.Unlock()
+	if !serves {
+		return nil
+	}
+	return errors.Join(m.addAddress(), m.dropStale(ctx))
 }
 
 // Sweep removes every link and pause container of this installation that belongs to no live task, except the
