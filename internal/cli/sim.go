@@ -21,6 +21,7 @@ type simCommand struct {
 	Verbose bool   `short:"v" help:"With --seed: what the code under test logs as well."`
 	Only    string `hidden:"" help:"With --seed: comma-separated mishaps; no others happen."`
 	Pause   string `hidden:"" help:"With --seed: the longest pause between two calls of a client, like 20s."`
+	CPU     int    `hidden:"" name:"cpu" help:"The first CPU to use, counted among those that may be used."`
 	Plain   bool   `hidden:"" help:"Leave the Go runtime its own dice."`
 
 	Profile string `hidden:"" help:"With --seed: write a CPU profile here."`
@@ -33,8 +34,8 @@ func (c *simCommand) Run(r *run) error {
 	if err != nil {
 		return err
 	}
-	f := sim.Fleet{Seeds: c.Seeds, First: c.First, Minutes: c.Minutes, Nodes: c.Nodes, Jobs: c.Jobs, Plain: c.Plain,
-		Path: path, Commit: c.Commit, Out: r.Out}
+	f := sim.Fleet{Seeds: c.Seeds, First: c.First, Minutes: c.Minutes, Nodes: c.Nodes, Jobs: c.Jobs, CPU: c.CPU,
+		Plain: c.Plain, Path: path, Commit: c.Commit, Out: r.Out}
 	if c.Seed == 0 {
 		err = f.Run(r)
 		if errors.Is(err, sim.ErrFailed) {

@@ -25,8 +25,10 @@ type Fleet struct {
 	First uint64
 	// Minutes and Nodes of each, as in Config.
 	Minutes, Nodes int
-	// Jobs is how many run at the same time; 0 = 2.
+	// Jobs is how many run at the same time, each on a CPU of its own; 0 = 2.
 	Jobs int
+	// CPU of the first job, counted among those that this process may use.
+	CPU int
 	// Plain runs the children without control of their runtime.
 	Plain bool
 	// Path of the program; it is started with SeedArgument and what Child takes.
@@ -75,10 +77,12 @@ func (f Fleet) Run(ctx context.Context) error {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	next := make(chan uint64)
-	for range f.Jobs {
+	for job := range f.Jobs {
 		wg.Go(func() {
+			mine := f
+			mine.CPU += job
 			for seed := range next {
-				r, exact, err := f.One(ctx, seed, nil)
+				r, exact, err := mine.One(ctx, seed, nil)
 				mu.Lock()
 				f.add(&v, seed, r, exact, err)
 				mu.Unlock()
@@ -181,7 +185,8 @@ func (f Fleet) One(ctx context.Context, seed uint64, lines io.Writer) (Report, b
 
 func (f Fleet) start(ctx context.Context, seed uint64, args []string, out, errs io.Writer) (int, bool, error) {
 	if !f.Plain {
-		return replay.Run(ctx, replay.Child{Path: f.Path, Args: args, Env: f.Env, Seed: seed, Stdout: out, Stderr: errs})
+		return replay.Run(ctx, replay.Child{Path: f.Path, Args: args, Env: f.Env, Seed: seed, CPU: f.CPU,
+			Stdout: out, Stderr: errs})
 	}
 	c := exec.CommandContext(ctx, f.Path, args...)
 	c.Stdout, c.Stderr, c.Env = out, errs, append(os.Environ(), f.Env...)

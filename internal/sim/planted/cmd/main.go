@@ -171,10 +171,10 @@ func huntAll(ctx context.Context, o options, bugs []planted.Bug, out io.Writer) 
 	next := make(chan int)
 	var mu sync.Mutex
 	var wg sync.WaitGroup
-	for range o.jobs {
+	for job := range o.jobs {
 		wg.Go(func() {
 			for i := range next {
-				c := hunt(ctx, o, bugs[i])
+				c := hunt(ctx, o, bugs[i], job)
 				mu.Lock()
 				results[i] = c
 				report(out, c)
@@ -219,7 +219,8 @@ func report(out io.Writer, c caught) {
 }
 
 // hunt runs seeds with one bug awake until one of them breaks a promise.
-func hunt(ctx context.Context, o options, b planted.Bug) caught {
+// It keeps to one CPU, the job's own.
+func hunt(ctx context.Context, o options, b planted.Bug, cpu int) caught {
 	c := caught{Bug: b}
 	seeds := o.seeds
 	if b.Name == none {
@@ -241,7 +242,7 @@ func hunt(ctx context.Context, o options, b planted.Bug) caught {
 		}
 		c.tried++
 		var err error
-		c.invariant, c.text, err = try(ctx, o, b, seed)
+		c.invariant, c.text, err = try(ctx, o, b, seed, cpu)
 		if err != nil {
 			c.err = fmt.Errorf("seed %d: %w", seed, err)
 		}
@@ -260,7 +261,7 @@ const seedTimeout = 5 * time.Minute
 var errSlow = errors.New("it did not end in time")
 
 // try one seed until something is broken; an empty invariant means that nothing was.
-func try(ctx context.Context, o options, b planted.Bug, seed uint64) (invariant, text string, err error) {
+func try(ctx context.Context, o options, b planted.Bug, seed uint64, cpu int) (invariant, text string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, seedTimeout)
 	defer cancel()
 	program := filepath.Join(filepath.Dir(o.binary), planted.Program(b.Name))
@@ -269,7 +270,7 @@ func try(ctx context.Context, o options, b planted.Bug, seed uint64) (invariant,
 		return "", "", err
 	}
 	cmd := exec.CommandContext(ctx, program, "sim", "--seed", strconv.FormatUint(seed, 10),
-		"--minutes", strconv.Itoa(o.minutes), "--only", b.Only, "--pause", b.Pause)
+		"--minutes", strconv.Itoa(o.minutes), "--only", b.Only, "--pause", b.Pause, "--cpu", strconv.Itoa(cpu))
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // it has files to take away
 	cmd.WaitDelay = 5 * time.Second
 	lines, err := cmd.StdoutPipe()
