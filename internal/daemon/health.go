@@ -7,8 +7,9 @@ import (
 	"runtime/metrics"
 )
 
-// healthReport is what GET /_longshore/health answers. Status is "ok" as long as the daemon serves; Off names
-// what this machine cannot do, and why. Goroutines and HeapLive are what a leak shows in first.
+// healthReport is what GET /_longshore/health answers. Status is "ok" as long as the daemon serves; after a write that
+// failed for good it is "read-only", with status 503: reads go on, and a new start takes writes again. Off names what
+// this machine cannot do, and why. Goroutines and HeapLive are what a leak shows in first.
 type healthReport struct {
 	Status   string   `json:"status"`
 	Revision uint64   `json:"revision"`
@@ -30,6 +31,10 @@ func (d *Daemon) health(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	report := healthReport{Status: "ok", Revision: d.store.View().Revision(), Off: d.off(),
 		Goroutines: runtime.NumGoroutine(), HeapLive: heapLive()}
+	if d.store.Stopped() != nil {
+		report.Status = "read-only"
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
 	if d.etcd != nil {
 		leads := d.leads.Load()
 		report.Leads, report.Unreachable = &leads, d.store.Away()

@@ -76,6 +76,14 @@ func (s *Store) Close() error {
 	return s.engine.Close()
 }
 
+// Stopped is the error that every Update gets since a write failed for good; nil = writes pass. Only a store that is
+// opened anew knows what the disk holds, and takes writes again.
+func (s *Store) Stopped() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stopped
+}
+
 // View is the newest durable state.
 func (s *Store) View() View { return *s.view.Load() }
 
