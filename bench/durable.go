@@ -79,8 +79,9 @@ func (b *bench) ourPuts(writers int) (float64, error) {
 		return 0, err
 	}
 	rate, err := b.hammer(writers, func(ctx context.Context, n int) error {
+		task := durableTask(n) // made outside, as the peer's bytes are: the closure holds the store
 		return s.Update(ctx, func(tx *store.Tx) error {
-			tx.Tasks().Put(durableTask(n))
+			tx.Tasks().Put(task)
 			return nil
 		})
 	})
