@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 )
@@ -237,9 +238,18 @@ func (s *Store) land(b *batch, err error) bool {
 	if err == nil {
 		close(b.done)
 		s.follow.found()
+		s.rejoin()
 	}
 	s.flight, s.batch, s.owned = s.batch, nil, 0
 	return s.flight != nil
+}
+
+// rejoin lets those whom the last commit kept waiting run before the next one takes off: who writes again at once joins
+// that one, and not another that would be a sync later. Called with mu held, while flight is the commit that landed.
+func (s *Store) rejoin() {
+	s.mu.Unlock()
+	runtime.Gosched()
+	s.mu.Lock()
 }
 
 // publish shows a durable state to View first and to the watchers then.
