@@ -62,6 +62,10 @@ type TaskExtension struct {
 	VPC                  string   `json:"vpc,omitempty"` // id
 	RetainStoppedSeconds int      `json:"retainStoppedSeconds,omitempty"`
 	AvailabilityZone     string   `json:"availabilityZone,omitempty"`
+	// LastStatus is StatusRunning once the server was told so: what is missing of the task then was removed, not
+	// never made. Ended names the containers whose end the server was told as well.
+	LastStatus string   `json:"lastStatus,omitempty"`
+	Ended      []string `json:"ended,omitempty"`
 }
 
 // Volume is a named volume of a task. Type is host (default), docker, efs, fsxWindowsFileServer or attachment.

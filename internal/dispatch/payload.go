@@ -131,7 +131,22 @@ func extension(t *state.Task) *acs.TaskExtension {
 		e.SubnetCIDR = t.Interface.SubnetCIDR.String()
 		e.VPC = t.Interface.VPC
 	}
+	recall(e, t)
 	return e
+}
+
+// recall tells an agent that lost its memory what it had told of the task: it keeps none but its containers, and
+// those may have been removed while it was away.
+func recall(e *acs.TaskExtension, t *state.Task) {
+	if t.Last != state.Running {
+		return
+	}
+	e.LastStatus = acs.StatusRunning
+	for i := range t.Containers {
+		if t.Containers[i].Last == state.Stopped {
+			e.Ended = append(e.Ended, t.Containers[i].Name)
+		}
+	}
 }
 
 func gpus(t *state.Task) []acs.Association {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"longshore/internal/acs"
 	"longshore/internal/state"
 )
 
@@ -44,5 +45,19 @@ func TestADeviceKeepsItsPathUnlessAnotherIsNamed(t *testing.T) {
 	want := []engineDevice{{"/dev/a", "/dev/a", "rwm"}, {"/dev/b", "/dev/c", "rm"}}
 	if !slices.Equal(host.Devices, want) {
 		t.Errorf("%+v", host.Devices)
+	}
+}
+
+func TestAnAgentIsToldWhatItHadToldOfATaskThatRuns(t *testing.T) {
+	for last, want := range map[state.Status]string{
+		state.Provisioning: "", state.Pending: "", state.Running: acs.StatusRunning,
+	} {
+		task := placed()
+		task.Last = last
+		task.Containers[1].Last = state.Stopped
+		x := renderTask(task, &state.TaskDefinition{}).Longshore
+		if x.LastStatus != want || slices.Equal(x.Ended, []string{"side"}) != (want != "") {
+			t.Errorf("%s: %q, ended %v", last, x.LastStatus, x.Ended)
+		}
 	}
 }

@@ -21,8 +21,13 @@ const (
 	idleTimeout    = 60 * time.Second // plus up to as much again, at random
 	sessionLife    = 30 * time.Minute // then the agent reconnects, so that servers can drain
 	writeTimeout   = 30 * time.Second
-	settledSession = time.Minute // a session that held this long resets the backoff
+	settledSession = time.Minute // a telemetry session that held this long resets the backoff
 )
+
+// livedSession is how long a work session must have held to be followed by another at once. The official agent asks
+// for a minute; ours is to be back soon after every one of many restarts of the server, and only a server that closes
+// what it has just opened needs protection.
+const livedSession = 5 * time.Second
 
 var (
 	errIdle    = errors.New("server was silent for too long")
@@ -32,28 +37,29 @@ var (
 // work keeps an ACS session open until ctx ends or the instance is deregistered.
 func (a *Agent) work(ctx context.Context) error {
 	first := true
-	for attempt := 1; ; attempt++ {
-		began := a.cfg.Now()
+	attempt := 0
+	for {
 		connected, err := a.session(ctx, first)
-		first = first && !connected
+		first = first && connected.IsZero()
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if errors.Is(err, ErrDeregistered) {
 			return err
 		}
-		if a.cfg.Now().Sub(began) > settledSession {
-			attempt = 1
-		}
-		wait := a.jitter(backoff(attempt, 250*time.Millisecond, 2*time.Minute))
-		if closedPolitely(err) && connected {
-			wait = 0
-		}
 		a.cfg.Log.Info("work session ended", "op", "acs", "err", err)
-		if !connected {
+		if connected.IsZero() {
 			a.forgetEndpoint()
 		}
-		if !sleep(ctx, wait) {
+		lived := !connected.IsZero() && a.cfg.Now().Sub(connected) >= livedSession
+		if lived {
+			attempt = 0
+		}
+		if lived && closedPolitely(err) {
+			continue
+		}
+		attempt++
+		if !sleep(ctx, a.jitter(backoff(attempt, 250*time.Millisecond, 2*time.Minute))) {
 			return ctx.Err()
 		}
 	}
@@ -72,11 +78,11 @@ func closedPolitely(err error) bool {
 	return false
 }
 
-// session runs one connection; connected says whether the upgrade succeeded.
-func (a *Agent) session(ctx context.Context, first bool) (connected bool, err error) {
+// session runs one connection and returns when the upgrade succeeded; zero = it did not.
+func (a *Agent) session(ctx context.Context, first bool) (time.Time, error) {
 	at, err := a.discover(ctx)
 	if err != nil {
-		return false, err
+		return time.Time{}, err
 	}
 	q := url.Values{
 		"agentHash": {"longshore"}, "agentVersion": {Version}, "clusterArn": {a.cfg.Cluster},
@@ -85,11 +91,12 @@ func (a *Agent) session(ctx context.Context, first bool) (connected bool, err er
 	}
 	conn, err := a.dial(ctx, at.ACS, q)
 	if err != nil {
-		return false, err
+		return time.Time{}, err
 	}
 	defer conn.CloseNow()
+	connected := a.cfg.Now()
 	a.cfg.Log.Info("connected", "cluster", a.cfg.Cluster, "node", lastPart(a.arn()), "op", "acs")
-	return true, a.listen(ctx, conn)
+	return connected, a.listen(ctx, conn)
 }
 
 // dial opens a signed websocket.

@@ -4,6 +4,7 @@ package survival
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"testing"
@@ -94,7 +95,8 @@ func (d *daemon) disturb(t *testing.T, service, method, path, body string, ends 
 	}
 }
 
-// `docker container prune` takes what has ended, the proof of it too: what was told stays told.
+// `docker container prune` takes what has ended, the proof of it too: what was told stays told, and a task whose
+// container went away unseen is told as ended, with the right exit code or none.
 func TestWhatIsPrunedIsToldTruly(t *testing.T) {
 	d := start(t)
 	d.Cluster("pruned")
@@ -113,4 +115,34 @@ func TestWhatIsPrunedIsToldTruly(t *testing.T) {
 		t.Error(err)
 	}
 	d.exit("pruned", over, 7, time.Second)
+	tasks, err := d.Tasks(t.Context(), "pruned", "web", types.DesiredStatusRunning)
+	if err != nil {
+		t.Fatal(err)
+	}
+	victim := tasks[0]
+	delete(untouched, *victim.Containers[0].RuntimeId)
+	d.Stop()
+	d.must(*victim.Containers[0].RuntimeId, "kill?signal=KILL")
+	rig.Eventually(t, 10*time.Second, "the container to be pruned", func(ctx context.Context) error {
+		err := d.Engine.Prune(ctx, d.Ours())
+		if err == nil {
+			_, err = d.Engine.Inspect(ctx, *victim.Containers[0].RuntimeId)
+			if err == nil {
+				return errors.New("it is there")
+			}
+		}
+		return nil
+	})
+	d.Start()
+	task := d.Until("pruned", *victim.TaskArn, "STOPPED", 30*time.Second)
+	code := task.Containers[0].ExitCode // the engine's old events may tell it
+	if code != nil && *code != 137 || aws.ToString(task.StoppedReason) == "" {
+		t.Errorf("its process ended with 137: %s", rig.Show(task))
+	}
+	d.Stable("pruned", "web", 40*time.Second)
+	rig.Eventually(t, settlesWithin, "one story of all", func(ctx context.Context) error { return d.Agree(ctx, "pruned") })
+	err = d.Unharmed(untouched)
+	if err != nil {
+		t.Error(err)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -119,6 +120,24 @@ func (c *containerView) gone(now time.Time) {
 	c.Phase, c.NoRestart = phaseStopped, true
 	c.Reason = "DockerStateError: container was removed from the Docker engine by someone else"
 	c.FinishedAt = now
+}
+
+// missing ends the containers of a task that has run and that the engine does not have any more: they were removed
+// while nobody watched, and no task ever runs again. What the server was told of before keeps the end it had.
+func (v *view) missing(now time.Time) {
+	x := v.Task.Longshore
+	if x == nil || x.LastStatus != acs.StatusRunning {
+		return
+	}
+	for _, c := range v.Containers {
+		switch {
+		case c.ID != "":
+		case slices.Contains(x.Ended, c.Spec.Name):
+			c.Phase, c.NoRestart = phaseStopped, true
+		default:
+			c.gone(now)
+		}
+	}
 }
 
 // healthOf translates the engine's word; a check that has not run yet is UNKNOWN.

@@ -260,8 +260,9 @@ func (r *runner) cancelPullsLocked() {
 	}
 }
 
-// adopt marks the containers an earlier process left, to be looked at before anything is decided. A stop order for a
-// task that is known only by its containers gets its shape from their labels.
+// adopt marks the containers an earlier process left, to be looked at before anything is decided, and ends those that
+// must have been there and are not. A stop order for a task that is known only by its containers gets its shape from
+// their labels.
 func (r *runner) adopt(seeds []docker.Summary) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -281,6 +282,7 @@ func (r *runner) adopt(seeds []docker.Summary) {
 		}
 		c.ID, c.Phase, c.Recheck = s.ID, phaseUnknown, true
 	}
+	r.v.missing(r.m.cfg.Now())
 	if len(r.v.Containers) == 0 {
 		// The official agent's words; the server understands that the task is over.
 		r.v.Reason = "TaskStateError: Agent could not progress task's state to stopped"
