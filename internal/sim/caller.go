@@ -68,7 +68,7 @@ func (c *caller) call(ctx context.Context, op string, in, out any) error {
 	if err != nil {
 		return err
 	}
-	c.foretell(op, body)
+	c.w.judge(func(o *oracle.Oracle) { o.Asked(op, body) })
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, serverURL+"/", bytes.NewReader(body))
@@ -113,20 +113,6 @@ func (c *caller) call(ctx context.Context, op string, in, out any) error {
 		return fmt.Errorf("%s: %s", op, res.Status)
 	}
 	return &workload.Refusal{Code: refused.Type[strings.LastIndexByte(refused.Type, '#')+1:], Message: refused.Message}
-}
-
-// foretell tells the oracle of what only a client may change.
-func (c *caller) foretell(op string, body []byte) {
-	var in struct {
-		ContainerInstances []string `json:"containerInstances"`
-		Status             string   `json:"status"`
-	}
-	if op != "UpdateContainerInstancesState" || json.Unmarshal(body, &in) != nil {
-		return
-	}
-	for _, arn := range in.ContainerInstances {
-		c.w.judge(func(o *oracle.Oracle) { o.StateAsked(arn, in.Status) })
-	}
 }
 
 // brief drops addresses, which differ from run to run in nothing that matters.

@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"encoding/json"
 	"time"
 
 	"longshore/internal/state"
@@ -9,7 +10,21 @@ import (
 // undrainLimit is how long a request may be on its way.
 const undrainLimit = 30 * time.Second
 
-// StateAsked is told of every request to set the state of an instance, before it is sent.
+// Asked is told of every call before it is sent: some things only a client may change.
+func (o *Oracle) Asked(op string, body []byte) {
+	var in struct {
+		ContainerInstances []string `json:"containerInstances"`
+		Status             string   `json:"status"`
+	}
+	if op != "UpdateContainerInstancesState" || json.Unmarshal(body, &in) != nil {
+		return
+	}
+	for _, arn := range in.ContainerInstances {
+		o.StateAsked(arn, in.Status)
+	}
+}
+
+// StateAsked is told of every request to set the state of an instance.
 func (o *Oracle) StateAsked(instance, status string) {
 	if status == state.StatusActive {
 		o.undrain[instance] = o.Now()

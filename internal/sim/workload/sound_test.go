@@ -30,6 +30,7 @@ type plane struct {
 	t      *testing.T
 	store  *store.Store
 	api    http.Handler
+	judge  sync.Mutex // of the oracle
 	oracle *oracle.Oracle
 	drop   func() bool // lose the answer of a call
 
@@ -123,7 +124,9 @@ func (p *plane) hands(ctx context.Context, w *store.Watcher) {
 		if err != nil {
 			return
 		}
+		p.judge.Lock()
 		p.oracle.Commit(rev, changes)
+		p.judge.Unlock()
 		for _, c := range changes {
 			t, ok := c.New.(*state.Task)
 			if ok && t.Instance != "" && t.Live() {
@@ -163,6 +166,9 @@ func (p *plane) call(ctx context.Context, op string, in, out any) error {
 	if err != nil {
 		return err
 	}
+	p.judge.Lock()
+	p.oracle.Asked(op, body)
+	p.judge.Unlock()
 	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/", bytes.NewReader(body))
 	r.Header.Set("X-Amz-Target", "AmazonEC2ContainerServiceV20141113."+op)
 	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
