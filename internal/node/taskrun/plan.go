@@ -145,7 +145,7 @@ func planStop(v *view, now time.Time, d *decision) {
 	left := false
 	for _, c := range v.Containers {
 		if c.Phase == phaseStopped && !c.Undead {
-			left = left || c.Busy != opNone || c.Looking
+			left = left || c.Busy != opNone || c.Looking || c.doubtful()
 			continue
 		}
 		left = true
@@ -171,6 +171,10 @@ func planStop(v *view, now time.Time, d *decision) {
 	}
 	d.add(opTeardown, nil, "")
 }
+
+// doubtful says that a start seemed to fail and that nobody has looked since: the container may have run and ended,
+// and then its end is to be told.
+func (c *containerView) doubtful() bool { return c.Recheck && c.ID != "" && c.StartedAt.IsZero() }
 
 func planEnd(v *view, c *containerView, d *decision) {
 	if c.Phase == phaseWaiting || c.Phase == phaseCreated {

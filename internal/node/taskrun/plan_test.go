@@ -111,6 +111,12 @@ func TestWhatATaskDoesNext(t *testing.T) {
 		{name: "a container back from the dead is killed", specs: []acs.Container{app, db},
 			edit: map[string]func(*containerView){"app": started, "db": func(c *containerView) { exited(0)(c); c.Undead = true }},
 			want: "kill db"},
+		{name: "a start that seemed to fail is looked at before the end", specs: []acs.Container{app},
+			edit: map[string]func(*containerView){"app": refusedStart(time.Time{})},
+			view: func(v *view) { v.Condemned = true }, want: "inspect app"},
+		{name: "however long the look takes", specs: []acs.Container{app},
+			edit: map[string]func(*containerView){"app": refusedStart(at(60))},
+			view: func(v *view) { v.Condemned = true }, want: ""},
 		{name: "nothing is decided before the past is known", specs: []acs.Container{app, db},
 			edit: map[string]func(*containerView){"app": func(c *containerView) { c.Phase, c.ID, c.Recheck = phaseUnknown, "x", true }},
 			view: func(v *view) { v.Desired = acs.StatusStopped }, want: "inspect app"},
@@ -130,6 +136,15 @@ func TestWhatATaskDoesNext(t *testing.T) {
 				t.Fatalf("got %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// refusedStart is a container whose start got an error; the next look at it is not before then.
+func refusedStart(then time.Time) func(*containerView) {
+	return func(c *containerView) {
+		c.ID = "x"
+		c.fail("CannotStartContainerError")
+		c.Recheck, c.LookAt = true, then
 	}
 }
 
