@@ -65,10 +65,14 @@ func giveAddresses(t *testing.T) {
 	server := d.runFargate(t, "net", d.register(t, fargate(rig.Definition("server", web("vpc")))), n)
 	task := d.until(t, "net", server, "RUNNING", 30*time.Second)
 	address := ip(task)
-	body, err := answers(t.Context(), "http://"+address+"/")
-	if err != nil || !strings.Contains(body, "vpc") {
-		t.Fatalf("%s says %q, %v: %s", address, body, err, rig.Show(task))
-	}
+	// RUNNING says that the process began, not that it listens.
+	rig.Eventually(t, 10*time.Second, "the address answers", func(ctx context.Context) error {
+		body, err := answers(ctx, "http://"+address+"/")
+		if err != nil || !strings.Contains(body, "vpc") {
+			return fmt.Errorf("%s says %q, %v: %s", address, body, err, rig.Show(task))
+		}
+		return nil
+	})
 	t.Run("a task reaches another by its address", func(t *testing.T) {
 		d.fetches(t, n, "client", "http://"+address+"/")
 	})
