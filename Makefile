@@ -6,7 +6,7 @@ LISTEN  ?= 127.0.0.1:4566
 UPFLAGS := --listen $(LISTEN) $(if $(DATA),--data-dir $(DATA))
 DIRFLAG := $(if $(DATA),--data-dir $(DATA))
 
-.PHONY: sim planted power build up down test unit docker-test e2e lint generate bench soak torture engine clients clean
+.PHONY: sim sim-share planted power build up down test unit docker-test e2e lint generate bench soak torture engine clients clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/longshore
@@ -25,14 +25,13 @@ up: build engine
 down: build
 	@$(BIN) down $(DIRFLAG)
 
-# Containers spend their time waiting: the simulation runs beside them, from a copy that no other build replaces, and
-# gives way to everything else. Its verdict comes last. SHARE is how many seeds end with the containers' tests.
+# SHARE is how many seeds of the simulation are among the tests. They do not run beside the containers' tests: containers
+# have CPU shares of their own, few by ECS's default, and would starve.
 SHARE ?= 60
-test: build engine clients lint unit
-	@cp $(BIN) bin/longshore-sim
-	@nice -n 19 bin/longshore-sim sim --seeds $(SHARE) --commit "$$(git rev-parse HEAD 2>/dev/null)" >bin/sim.log 2>&1 & sim=$$!; \
-	$(MAKE) --no-print-directory docker-test e2e; status=$$?; \
-	wait $$sim || status=1; tail -n 300 bin/sim.log; exit $$status
+test: build engine clients lint unit sim-share docker-test e2e
+
+sim-share: build
+	@$(BIN) sim --seeds $(SHARE) --commit "$$(git rev-parse HEAD 2>/dev/null)"
 
 unit:
 	$(GO) test ./...
