@@ -85,7 +85,7 @@ func open(ctx context.Context, c Config) (*Daemon, error) {
 	if err != nil {
 		return nil, errors.Join(err, d.unlock())
 	}
-	trimLoad()
+	spareLoad(filepath.Join(c.DataDir, "records"))
 	d.store, err = store.Open(ctx, engine)
 	if err != nil {
 		return nil, errors.Join(err, engine.Close(), d.unlock())

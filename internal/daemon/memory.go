@@ -2,10 +2,12 @@ package daemon
 
 import (
 	"context"
-	"math"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // By Go's default a process holds twice what lives. Records live long, so a daemon with very many of them would
@@ -15,14 +17,45 @@ const (
 	garbageShare = 8   // and one part in so many of what lives
 	mostPercent  = 100 // Go's default
 	trimEvery    = 10 * time.Second
-	whileLoading = 7 << 28 // the heap that garbage of a load may fill
+	whileLoading = 400 // a load makes little garbage: nearly all of what it allocates stays
+
+	largeStore = 2 << 20 // bytes on disk from which on huge pages are worth their waste
+	asLoaded   = 12      // how much more than on disk records take in memory, at most
+	mostHuge   = 4 << 30
 )
 
-// trimLoad bounds the garbage of reading the records, until trim takes over.
-func trimLoad() {
-	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(whileLoading)
+// spareLoad lets the records be read with few collections, until trim takes over, and into huge pages: to get fresh memory
+// of the kernel 4 KiB at a time is most of the work of a large load.
+func spareLoad(records string) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(whileLoading)
 	}
+	onDisk := sizeOf(records)
+	if onDisk >= largeStore {
+		hugePages(min(asLoaded*onDisk, mostHuge))
+	}
+}
+
+// hugePages asks for huge pages where the heap will grow by so many bytes next. The block that it allocates for this is
+// never touched, so it takes no memory, and it is given back to the heap at once.
+func hugePages(bytes int64) {
+	block := make([]byte, bytes)
+	_ = unix.Madvise(block, unix.MADV_HUGEPAGE) // a kernel without them loads more slowly
+	block = nil
+	runtime.GC()
+}
+
+// sizeOf is how many bytes the files of a directory have; what cannot be read counts as nothing.
+func sizeOf(dir string) int64 {
+	sum := int64(0)
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		info, err := e.Info()
+		if err == nil && info.Mode().IsRegular() {
+			sum += info.Size()
+		}
+	}
+	return sum
 }
 
 // gcPercent is how much garbage, in percent of what lives, may gather before it is collected.
@@ -41,9 +74,6 @@ func (d *Daemon) trim(ctx context.Context) error {
 	}
 	set := gcPercent(heapLive())
 	debug.SetGCPercent(set)
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(math.MaxInt64)
-	}
 	t := time.NewTicker(trimEvery)
 	defer t.Stop()
 	for {

@@ -6,8 +6,6 @@ import (
 	"runtime"
 	"sync"
 
-	"github.com/tidwall/btree"
-
 	"longshore/internal/store/record"
 )
 
@@ -20,10 +18,12 @@ type filler interface {
 	// decode is called by many goroutines, add by one, in the order in which the engine yielded.
 	decode(r *record.Reader, p *parcel) (any, error)
 	add(keys []string, decoded any)
+	// end is called once everything was added.
 	end()
 }
 
-// parcel is some records of one table, one behind the other, on their way to a decoding goroutine and back.
+// parcel is some records of one table, one behind the other, on their way to a decoding goroutine, to the builder and
+// back: its memory is used again and again, because fresh memory costs more than what is done to it.
 type parcel struct {
 	to      filler
 	keys    []string
@@ -31,7 +31,16 @@ type parcel struct {
 	ends    []int
 	decoded any
 	err     error
-	done    chan struct{}
+	done    chan struct{} // has room for one
+}
+
+func newParcel() *parcel { return &parcel{keys: make([]string, 0, chunk), done: make(chan struct{}, 1)} }
+
+// empty makes a parcel ready for other records.
+func (p *parcel) empty() {
+	p.keys = make([]string, 0, chunk) // a table with indexes keeps them until its end
+	p.bytes, p.ends = p.bytes[:0], p.ends[:0]
+	p.to, p.decoded, p.err = nil, nil, nil
 }
 
 // value is the n-th record.
@@ -48,8 +57,9 @@ func load(ctx context.Context, e Engine) (*tables, uint64, error) {
 	t := newTables()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	ahead := 4 * runtime.GOMAXPROCS(0)
 	l := &loading{ctx: ctx, tables: byName(), fillers: map[string]filler{}, to: t,
-		work: make(chan *parcel), order: make(chan *parcel, 4*runtime.GOMAXPROCS(0))}
+		work: make(chan *parcel), order: make(chan *parcel, ahead), free: make(chan *parcel, ahead)}
 	var decoders, builder sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		decoders.Go(l.decode)
@@ -82,6 +92,7 @@ type loading struct {
 	open    *parcel // being filled by take
 	work    chan *parcel
 	order   chan *parcel
+	free    chan *parcel // empty ones
 }
 
 // take copies one record into the open parcel.
@@ -113,7 +124,12 @@ func (l *loading) begin(name, key string) error {
 		f = t.filler(l.to)
 		l.fillers[name] = f
 	}
-	l.name, l.open = name, &parcel{to: f, done: make(chan struct{})}
+	select {
+	case l.open = <-l.free:
+	default:
+		l.open = newParcel()
+	}
+	l.name, l.open.to = name, f
 	return nil
 }
 
@@ -138,8 +154,7 @@ func (l *loading) decode() {
 	r := &record.Reader{}
 	for p := range l.work {
 		p.decoded, p.err = p.to.decode(r, p)
-		p.bytes = nil
-		close(p.done)
+		p.done <- struct{}{}
 	}
 }
 
@@ -156,6 +171,11 @@ func (l *loading) build(cancel context.CancelCauseFunc) {
 			continue
 		}
 		p.to.add(p.keys, p.decoded)
+		p.empty()
+		select {
+		case l.free <- p:
+		default:
+		}
 	}
 	if l.ctx.Err() != nil {
 		return
@@ -165,56 +185,3 @@ func (l *loading) build(cancel context.CancelCauseFunc) {
 	}
 }
 
-// filling is the filler of a table that knows its type. Records come in the order of keys from every engine that
-// keeps them so, and then each tree only grows at its end.
-type filling[T any] struct {
-	schema *schema[T]
-	rows   *rows[T]
-	groups []map[string]*group
-}
-
-func (t typed[T]) filler(to *tables) filler {
-	f := &filling[T]{schema: t.schema, rows: *t.slot(to)}
-	for range f.schema.indexes {
-		f.groups = append(f.groups, map[string]*group{})
-	}
-	return f
-}
-
-func (f *filling[T]) decode(r *record.Reader, p *parcel) (any, error) {
-	out := make([]*T, len(p.keys))
-	for i, key := range p.keys {
-		v, err := f.schema.decode(r, key, p.value(i))
-		if err != nil {
-			return nil, err
-		}
-		out[i] = v
-	}
-	return out, nil
-}
-
-func (f *filling[T]) add(keys []string, decoded any) {
-	for n, v := range decoded.([]*T) {
-		f.rows.primary.Load(keys[n], v)
-		for i := range f.schema.indexes {
-			name := f.schema.indexes[i].group(v)
-			if name == "" {
-				continue
-			}
-			g, ok := f.groups[i][name]
-			if !ok {
-				g = &group{owner: f.rows.owner, keys: btree.NewMap[string, struct{}](degree)}
-				f.groups[i][name] = g
-			}
-			g.keys.Load(keys[n], struct{}{})
-		}
-	}
-}
-
-func (f *filling[T]) end() {
-	for i, groups := range f.groups {
-		for name, g := range groups {
-			f.rows.indexes[i].Set(name, g)
-		}
-	}
-}
