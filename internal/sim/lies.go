@@ -45,13 +45,17 @@ func (f *engineFaults) harm(c engine.Call) (string, engine.Verdict) {
 	if c.After {
 		late = " after doing it"
 	}
-	switch f.dice.Intn(8) {
+	switch f.dice.Intn(9) {
 	case 0, 1, 2:
 		return "engine error" + late, engine.Verdict{Status: 500, Message: "simulated server error"}
 	case 3, 4:
 		return "engine cut" + late, engine.Verdict{Cut: true}
 	case 5:
 		return "engine hang" + late, engine.Verdict{Hang: true}
+	case 6:
+		if !c.After && (c.Op == "create" || c.Op == "start") {
+			return "engine late", engine.Verdict{Late: f.dice.Between(time.Second, 2*time.Minute)}
+		}
 	}
 	return "engine slow" + late, engine.Verdict{Delay: f.dice.Between(100*time.Millisecond, 15*time.Second)}
 }

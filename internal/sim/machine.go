@@ -159,9 +159,7 @@ func (a *agent) run(ctx context.Context, dir *os.Root) {
 func (a *agent) serve(ctx context.Context, dir *os.Root) error {
 	n, w := a.n, a.n.w
 	d := n.dice.Of(fmt.Sprintf("life %d", a.life))
-	// A call that hangs holds its task until its deadline, four minutes at a create; here it ends within the run.
-	deadlines := docker.Timeouts{Create: 30 * time.Second, Start: 30 * time.Second}
-	e, err := docker.New(docker.Config{Log: w.log, Timeouts: deadlines, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+	e, err := docker.New(docker.Config{Log: w.log, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return a.host.Dial(ctx, n.docker+":2375")
 	}})
 	if err != nil {

@@ -39,9 +39,22 @@ func (e *Engine) Create(ctx context.Context, s Spec) (Created, error) {
 		return Created{}, err
 	}
 	// A 500, a broken connection or a conflict may hide a container that exists.
-	found, lookErr := e.Inspect(ctx, s.Name)
-	if lookErr != nil || !owns(found.Labels, s.Labels) {
+	made, lookErr := e.Made(ctx, s)
+	if lookErr != nil {
 		return Created{}, err
+	}
+	return made, nil
+}
+
+// Made finds the container of a Create that was given up or got no answer. ErrNotFound means that there is none yet:
+// an engine that still works on the call can make it later. ErrConflict means that the name is somebody else's.
+func (e *Engine) Made(ctx context.Context, s Spec) (Created, error) {
+	found, err := e.Inspect(ctx, s.Name)
+	if err != nil {
+		return Created{}, err
+	}
+	if !owns(found.Labels, s.Labels) {
+		return Created{}, fmt.Errorf("find container %s: %w", s.Name, ErrConflict)
 	}
 	return Created{ID: found.ID, Labels: found.Labels, Adopted: true}, nil
 }

@@ -27,47 +27,72 @@ func (r *runner) execute(ctx context.Context, a action) {
 		r.stop(ctx, a.Container)
 	case opKill:
 		r.kill(ctx, a.Container)
+	case opRemove:
+		r.remove(ctx, a.Container)
 	case opInspect:
 		r.inspect(ctx, a.Container)
 	}
 }
 
 func (r *runner) create(ctx context.Context, c *containerView) {
-	release, err := acquire(ctx, r.m.cfg.Slots.starts)
+	call, done := r.revocable(ctx)
+	defer done()
+	release, err := acquire(call, r.m.cfg.Slots.starts)
 	if err != nil {
+		r.leave(c)
 		return
 	}
 	defer release()
-	began := r.m.cfg.Now()
-	spec, ports, reason := r.spec(ctx, c)
-	if reason != "" {
+	n := creation{began: r.m.cfg.Now()}
+	spec, ports, reason := r.spec(call, c)
+	if reason != "" && call.Err() == nil {
 		r.post(func(_ *view, _ time.Time) { c.fail(reason) })
 		return
 	}
-	logs := r.prepareLogs(ctx, c, "")
-	made, err := r.m.cfg.Engine.Create(ctx, spec)
-	if ctx.Err() != nil {
-		return
+	n.ports = ports
+	if call.Err() == nil {
+		n.logs = r.prepareLogs(call, c, "")
+		n.made, err = r.m.cfg.Engine.Create(call, spec)
 	}
-	if err != nil {
+	if call.Err() != nil && n.made.ID == "" {
+		n.made, err = r.m.cfg.Engine.Made(ctx, spec)
+	}
+	switch {
+	case ctx.Err() != nil:
+	case err == nil:
+		r.created(ctx, call, c, n)
+	case call.Err() != nil:
+		r.m.cfg.Ports.release(ports)
+		r.leave(c) // should it come late it is nobody's, and was never started
+	default:
 		r.m.cfg.Ports.release(ports)
 		r.createFailed(c, err)
-		return
 	}
-	img := r.m.image(ctx, c.Spec.Image)
+}
+
+// creation is what create knows of a container that it has made.
+type creation struct {
+	began time.Time
+	made  docker.Created
+	ports []docker.Port
+	logs  <-chan string
+}
+
+func (r *runner) created(ctx, call context.Context, c *containerView, n creation) {
+	img := r.m.image(call, c.Spec.Image)
 	goOn := make(chan bool, 1)
 	r.post(func(v *view, now time.Time) {
 		defer func() { goOn <- c.Busy == opStart }()
 		c.Busy, c.Attempts = opNone, 0
-		c.ID, c.Ports, c.Image, c.CreatedAt = made.ID, ports, img, now
-		c.Labels = made.Labels
-		c.Bindings = bindings(c.Spec, v.Task.NetworkMode, ports)
+		c.ID, c.Ports, c.Image, c.CreatedAt = n.made.ID, n.ports, img, now
+		c.Labels = n.made.Labels
+		c.Bindings = bindings(c.Spec, v.Task.NetworkMode, n.ports)
 		if v.PullStartedAt.IsZero() {
-			v.PullStartedAt, v.PullStoppedAt = began, began
+			v.PullStartedAt, v.PullStoppedAt = n.began, n.began
 		}
 		c.Phase = phaseCreated
 		switch {
-		case made.Adopted:
+		case n.made.Adopted:
 			c.Phase, c.Recheck = phaseUnknown, true
 		case !v.Condemned && v.Desired != acs.StatusStopped:
 			c.Busy = opStart // its gate was open for the creation; the slot is kept, so that starts do not queue again
@@ -76,7 +101,7 @@ func (r *runner) create(ctx context.Context, c *containerView) {
 	select {
 	case start := <-goOn:
 		if start {
-			r.startHeld(ctx, c, opStart, logs)
+			r.startHeld(ctx, call, c, opStart, n.logs)
 		}
 	case <-ctx.Done():
 	}
@@ -99,25 +124,37 @@ func (r *runner) createFailed(c *containerView, err error) {
 }
 
 func (r *runner) start(ctx context.Context, c *containerView, o op) {
-	release, err := acquire(ctx, r.m.cfg.Slots.starts)
+	call, done := r.revocable(ctx)
+	defer done()
+	release, err := acquire(call, r.m.cfg.Slots.starts)
 	if err != nil {
+		r.leave(c)
 		return
 	}
 	defer release()
-	r.startHeld(ctx, c, o, nil)
+	r.startHeld(ctx, call, c, o, nil)
 }
 
-// startHeld starts a container once its output has a place to go to; the caller holds a slot.
-func (r *runner) startHeld(ctx context.Context, c *containerView, o op, logs <-chan string) {
+// startHeld starts a container once its output has a place to go to; the caller holds a slot. Call ends when the start
+// is given up, ctx with the process.
+func (r *runner) startHeld(ctx, call context.Context, c *containerView, o op, logs <-chan string) {
 	if o == opStart {
-		reason := r.logsReady(ctx, c, logs)
-		if reason != "" {
+		reason := r.logsReady(call, c, logs)
+		if reason != "" && call.Err() == nil {
 			r.post(func(_ *view, _ time.Time) { c.fail(reason) })
 			return
 		}
 	}
-	err := r.m.cfg.Engine.Start(ctx, c.ID)
+	if call.Err() != nil {
+		r.leave(c)
+		return
+	}
+	err := r.m.cfg.Engine.Start(call, c.ID)
 	if ctx.Err() != nil {
+		return
+	}
+	if err != nil && call.Err() != nil {
+		r.post(func(_ *view, _ time.Time) { c.Busy = opNone; c.doubt() })
 		return
 	}
 	portLost := errors.Is(err, docker.ErrPortTaken) && c.otherPorts(docker.Text(err))
@@ -128,10 +165,14 @@ func (r *runner) startHeld(ctx context.Context, c *containerView, o op, logs <-c
 	if err == nil {
 		r.claim(ctx, c)
 	}
+	r.startDone(ctx, c, o, err)
+}
+
+func (r *runner) startDone(ctx context.Context, c *containerView, o op, err error) {
 	r.post(func(_ *view, now time.Time) {
 		switch {
 		case err == nil:
-			c.Busy, c.Attempts = opNone, 0
+			c.Busy, c.Attempts, c.Unsure = opNone, 0, false
 			c.Phase, c.StartedAt = phaseRunning, now
 			c.ExitCode, c.FinishedAt, c.Reason = nil, time.Time{}, ""
 			c.Health, c.HealthSince = acs.HealthUnknown, now
@@ -146,10 +187,10 @@ func (r *runner) startHeld(ctx context.Context, c *containerView, o op, logs <-c
 			}
 		case errors.Is(err, docker.ErrUnavailable) && c.Attempts < maxAttempts:
 			c.retry(now)
-			c.Phase, c.Recheck = phaseUnknown, true // it may run all the same
+			c.doubt()
 		case errors.Is(err, docker.ErrTimeout), errors.Is(err, docker.ErrUnavailable):
 			c.fail("DockerTimeoutError: Could not transition to started; " + docker.Text(err))
-			c.Recheck, c.Undead = true, true // should it come up later it must go down again
+			c.Recheck, c.Undead, c.Unsure = true, true, true // should it come up later it must go down again
 		default:
 			c.fail("CannotStartContainerError: Error response from daemon: " + docker.Text(err))
 			c.Recheck = true // it may have run and ended before anybody looked
@@ -170,7 +211,7 @@ func (r *runner) rebind(ctx context.Context, c *containerView) {
 		}
 		r.m.cfg.Ports.release(c.Ports) // the allocator has moved past them
 		c.PortTries++
-		c.ID, c.Ports, c.Bindings, c.Phase, c.Busy = "", nil, nil, phaseWaiting, opNone
+		c.ID, c.Ports, c.Bindings, c.Phase, c.Busy, c.Unsure = "", nil, nil, phaseWaiting, opNone, false
 	})
 }
 
@@ -215,6 +256,9 @@ func (c *containerView) fail(reason string) {
 	c.Busy, c.Phase, c.NoRestart = opNone, phaseStopped, true
 	c.Reason = truncate(reason)
 }
+
+// doubt marks a container that may run although its start got no answer.
+func (c *containerView) doubt() { c.Phase, c.Recheck, c.Unsure = phaseUnknown, true, true }
 
 func (c *containerView) retry(now time.Time) {
 	c.Busy = opNone

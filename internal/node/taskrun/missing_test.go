@@ -42,13 +42,13 @@ func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
 	return ours, nil
 }
 
-// simulated runs a test in a bubble with a simulated engine.
-func simulated(t *testing.T, test func(*testing.T, *engine.Engine, *docker.Engine)) {
+// simulated runs a test in a bubble with a simulated engine, whose calls may have accidents.
+func simulated(t *testing.T, fault func(engine.Call) engine.Verdict, test func(*testing.T, *engine.Engine, *docker.Engine)) {
 	synctest.Test(t, func(t *testing.T) {
 		ids := 0
 		sim := engine.New(engine.Config{
 			Now: time.Now, NewID: func() string { ids++; return fmt.Sprintf("%064x", ids) },
-			Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+			Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Fault: fault,
 		})
 		sim.AddImage("sim/web")
 		p := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
@@ -123,7 +123,7 @@ func TestWhatWasRemovedWhileNobodyWatchedIsToldStoppedAndNotStartedAgain(t *test
 		"one of a task not yet told ": {"side", nil, "RUNNING app RUNNING side RUNNING", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			simulated(t, func(t *testing.T, sim *engine.Engine, e *docker.Engine) {
+			simulated(t, nil, func(t *testing.T, sim *engine.Engine, e *docker.Engine) {
 				got := show(life(t, e, nil, twoContainers(nil)))
 				if got != "RUNNING app RUNNING side RUNNING" {
 					t.Fatal(got)
@@ -158,7 +158,7 @@ func (n *takenBack) Attach(context.Context, string, acs.ENI, taskrun.NetworkOpti
 func (n *takenBack) Detach(context.Context, string) error { *n++; return nil }
 
 func TestATaskWhoseContainersWereRemovedGivesItsInterfaceBack(t *testing.T) {
-	simulated(t, func(t *testing.T, _ *engine.Engine, e *docker.Engine) {
+	simulated(t, nil, func(t *testing.T, _ *engine.Engine, e *docker.Engine) {
 		var nets takenBack
 		task := twoContainers(&acs.TaskExtension{LastStatus: acs.StatusRunning})
 		task.NetworkMode = "awsvpc"

@@ -48,6 +48,9 @@ func (r *runner) observe(ctx context.Context, v *view, c *containerView, st dock
 	if st.Running {
 		c.Addresses = addresses(st)
 	}
+	if st.Running || st.StartedAt.After(c.StartedAt) {
+		c.Unsure = false
+	}
 	switch {
 	case st.Running && c.Phase == phaseStopped:
 		c.Undead = true
@@ -113,7 +116,7 @@ func (c *containerView) learnEnd(st docker.State) {
 
 // gone records a container that was removed behind our back: its exit code went with it.
 func (c *containerView) gone(now time.Time) {
-	c.Undead = false
+	c.Undead, c.Unsure = false, false
 	if c.Phase == phaseStopped {
 		return
 	}

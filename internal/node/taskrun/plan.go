@@ -144,7 +144,7 @@ func planStop(v *view, now time.Time, d *decision) {
 	}
 	left := false
 	for _, c := range v.Containers {
-		if c.Phase == phaseStopped && !c.Undead {
+		if c.Phase == phaseStopped && !c.Undead && !c.Unsure {
 			left = left || c.Busy != opNone || c.Looking || c.doubtful()
 			continue
 		}
@@ -152,7 +152,7 @@ func planStop(v *view, now time.Time, d *decision) {
 		if c.Busy != opNone || c.Looking {
 			continue
 		}
-		if now.Before(c.RetryAt) && (c.Phase == phaseRunning || c.Undead) {
+		if now.Before(c.RetryAt) && (c.Phase == phaseRunning || c.Undead || c.Unsure) {
 			d.wakeAt(c.RetryAt)
 			continue
 		}
@@ -177,6 +177,12 @@ func planStop(v *view, now time.Time, d *decision) {
 func (c *containerView) doubtful() bool { return c.Recheck && c.ID != "" && c.StartedAt.IsZero() }
 
 func planEnd(v *view, c *containerView, d *decision) {
+	if c.Unsure && !c.Undead && c.Phase != phaseRunning {
+		if !c.Recheck { // what it has done is to be told before it goes
+			d.add(opRemove, c, "")
+		}
+		return
+	}
 	if c.Phase == phaseWaiting || c.Phase == phaseCreated {
 		d.add(opAbandon, c, "")
 		return

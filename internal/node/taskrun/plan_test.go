@@ -117,6 +117,17 @@ func TestWhatATaskDoesNext(t *testing.T) {
 		{name: "however long the look takes", specs: []acs.Container{app},
 			edit: map[string]func(*containerView){"app": refusedStart(at(60))},
 			view: func(v *view) { v.Condemned = true }, want: ""},
+		{name: "what may start late is removed before the end", specs: []acs.Container{app},
+			edit: map[string]func(*containerView){"app": func(c *containerView) { c.Phase, c.ID, c.Unsure = phaseCreated, "x", true }},
+			view: func(v *view) { v.Condemned = true }, want: "remove app"},
+		{name: "and looked at before that", specs: []acs.Container{app},
+			edit: map[string]func(*containerView){"app": func(c *containerView) {
+				c.Phase, c.ID, c.Unsure, c.Recheck, c.LookAt = phaseCreated, "x", true, true, at(60)
+			}},
+			view: func(v *view) { v.Condemned = true }, want: ""},
+		{name: "it is started all the same while the task goes on", specs: []acs.Container{app},
+			edit: map[string]func(*containerView){"app": func(c *containerView) { c.Phase, c.ID, c.Unsure = phaseCreated, "x", true }},
+			want: "start app"},
 		{name: "nothing is decided before the past is known", specs: []acs.Container{app, db},
 			edit: map[string]func(*containerView){"app": func(c *containerView) { c.Phase, c.ID, c.Recheck = phaseUnknown, "x", true }},
 			view: func(v *view) { v.Desired = acs.StatusStopped }, want: "inspect app"},

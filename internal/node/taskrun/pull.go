@@ -29,16 +29,12 @@ const pullTries = 3
 
 // pull fetches the image of a container.
 func (r *runner) pull(ctx context.Context, c *containerView) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	r.mu.Lock()
-	r.cancels[c] = cancel
-	task, doomed := r.v.Task, r.v.Condemned
-	r.mu.Unlock()
+	ctx, done := r.revocable(ctx)
+	defer done()
 	began := r.m.cfg.Now()
-	err := context.Canceled
-	if !doomed {
-		err = r.fetch(ctx, task, c)
+	err := ctx.Err()
+	if err == nil {
+		err = r.fetch(ctx, r.task(), c)
 	}
 	local := false
 	if err == nil {
@@ -47,7 +43,6 @@ func (r *runner) pull(ctx context.Context, c *containerView) {
 		local = r.m.image(ctx, c.Spec.Image).ID != ""
 	}
 	r.post(func(v *view, now time.Time) {
-		delete(r.cancels, c)
 		if v.PullStartedAt.IsZero() || began.Before(v.PullStartedAt) {
 			v.PullStartedAt = began
 		}

@@ -22,13 +22,13 @@ type runner struct {
 	accepted  bool
 	forget    bool // nothing to clean up: the task never existed here
 	results   []func(*view, time.Time)
-	cancels   map[*containerView]context.CancelFunc // of pulls, which may be given up
+	revokes   map[*context.CancelFunc]bool // of the calls under way that a stop gives up
 	following sync.WaitGroup
 	claimed   []netip.Addr // whose metadata requests are ours
 }
 
 func newRunner(m *Machine, task acs.Task) *runner {
-	r := &runner{m: m, arn: task.ARN, kick: make(chan struct{}, 1), cancels: map[*containerView]context.CancelFunc{}}
+	r := &runner{m: m, arn: task.ARN, kick: make(chan struct{}, 1), revokes: map[*context.CancelFunc]bool{}}
 	r.v = view{Task: &task, Desired: task.DesiredStatus}
 	for i := range task.Containers {
 		r.v.Containers = append(r.v.Containers, r.newContainer(&task, &task.Containers[i]))
@@ -143,7 +143,7 @@ func (r *runner) run(ctx context.Context) {
 	defer timer.Stop()
 	var ops sync.WaitGroup
 	defer ops.Wait()
-	defer r.cancelPulls()
+	defer r.revoke()
 	for !r.step(ctx, &ops, timer) {
 		select {
 		case <-r.kick:
@@ -225,7 +225,7 @@ func (r *runner) begin(ctx context.Context, ops *sync.WaitGroup, a action, now t
 		for _, c := range r.v.Containers {
 			c.NoRestart = true
 		}
-		r.cancelPullsLocked()
+		r.revokeLocked()
 		return true
 	case opAbandon:
 		c.Phase = phaseStopped
@@ -248,18 +248,6 @@ func (r *runner) begin(ctx context.Context, ops *sync.WaitGroup, a action, now t
 	return false
 }
 
-func (r *runner) cancelPulls() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.cancelPullsLocked()
-}
-
-func (r *runner) cancelPullsLocked() {
-	for _, cancel := range r.cancels {
-		cancel()
-	}
-}
-
 // adopt marks the containers an earlier process left, to be looked at before anything is decided, and ends those that
 // must have been there and are not. A stop order for a task that is known only by its containers gets its shape from
 // their labels.
@@ -280,7 +268,8 @@ func (r *runner) adopt(seeds []docker.Summary) {
 		if c == nil {
 			continue
 		}
-		c.ID, c.Phase, c.Recheck = s.ID, phaseUnknown, true
+		c.ID = s.ID
+		c.doubt() // the earlier process may have asked for its start
 	}
 	r.v.missing(r.m.cfg.Now())
 	if len(r.v.Containers) == 0 {

@@ -31,6 +31,7 @@ const (
 	opRestart  op = "restart"
 	opStop     op = "stop"
 	opKill     op = "kill"
+	opRemove   op = "remove" // so that a start without an answer cannot come late
 	opInspect  op = "inspect"
 	opTeardown op = "teardown"
 	// The remaining ones change only what is believed.
@@ -81,6 +82,7 @@ type containerView struct {
 	NeedPull  bool // the image must be asked for before it is created
 	Pulled    bool
 	Undead    bool // runs although it had stopped
+	Unsure    bool // a start was asked for and nobody knows what became of it: it may still come up
 	Paused    bool
 	StopTry   int
 	PortTries int // how often its host ports were taken by another process

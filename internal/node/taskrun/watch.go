@@ -216,10 +216,13 @@ func (m *Machine) orphans(byTask map[string][]docker.Summary) {
 	}
 	for arn, list := range byTask {
 		status, claimed := manifest[arn]
-		if m.runner(arn) != nil || claimed && status == acs.StatusRunning {
+		m.mu.Lock()
+		over := m.over.has(arn) // made late, by a call that nobody waited for; an old manifest may still list its task
+		m.mu.Unlock()
+		if m.runner(arn) != nil || claimed && !over && status == acs.StatusRunning {
 			continue
 		}
-		if claimed {
+		if claimed && !over {
 			m.mu.Lock()
 			m.seeds[arn] = list
 			m.mu.Unlock()

@@ -30,6 +30,9 @@ type Verdict struct {
 	// it, one from 400 is.
 	Status  int
 	Message string
+	// Late does the work of a create or a start so much later, whether anybody still waits or not, and never answers.
+	// An engine's process that ends forgets it.
+	Late time.Duration
 	// Drop loses the event; Double delivers it twice.
 	Drop   bool
 	Double bool

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -112,6 +113,12 @@ func (e *Engine) serve(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	v := e.cfg.Fault(x.call)
+	if v != (Verdict{}) {
+		x.hear()
+	}
+	if v.Late > 0 {
+		x.late(do, v.Late)
+	}
 	x.pass(v)
 	if v.Status != 0 {
 		x.write(verdictAnswer(v))
@@ -225,6 +232,32 @@ func (x *exchange) pass(v Verdict) {
 	if v.Cut {
 		x.abort()
 	}
+}
+
+// hear the whole request: before that, a server does not notice that its caller leaves.
+func (x *exchange) hear() {
+	data, no := x.body()
+	if no != nil {
+		x.abort()
+	}
+	x.r.Body = io.NopCloser(bytes.NewReader(data))
+}
+
+// late does the work when nobody may wait for it any more.
+func (x *exchange) late(do func(*exchange) answer, d time.Duration) {
+	alone := *x
+	alone.r = x.r.WithContext(context.WithoutCancel(x.r.Context()))
+	time.AfterFunc(d, func() {
+		defer func() {
+			why := recover()
+			if why != nil && why != http.ErrAbortHandler {
+				panic(why)
+			}
+		}()
+		alone.stopIfDown()
+		do(&alone)
+	})
+	x.hold(nil)
 }
 
 func verdictAnswer(v Verdict) answer {
