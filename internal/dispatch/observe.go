@@ -84,7 +84,9 @@ func observeContainer(c *state.TaskContainer, r containerReport) bool {
 	if r.ImageDigest != "" && c.ImageDigest != r.ImageDigest {
 		c.ImageDigest, changed = r.ImageDigest, true
 	}
-	if r.Reason != "" && c.Reason != r.Reason {
+	// What keeps a container from coming up passes; why it stopped stays.
+	current := r.Status.Rank() >= c.Last.Rank()
+	if current && c.Reason != cut(r.Reason) && (r.Reason != "" || c.Last != state.Stopped) {
 		c.Reason, changed = cut(r.Reason), true
 	}
 	if r.ExitCode != nil && c.ExitCode == nil {

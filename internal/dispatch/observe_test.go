@@ -81,6 +81,23 @@ func TestWhyATaskStopped(t *testing.T) {
 	}
 }
 
+func TestWhatAContainerWaitsForPasses(t *testing.T) {
+	task := placed()
+	const waits = "Docker Engine has not answered yet (create)"
+	for _, c := range []struct {
+		status     state.Status
+		says, want string
+	}{
+		{state.Pending, waits, waits}, {state.Running, "", ""}, {state.Pending, waits, ""}, // a report that comes late
+		{state.Stopped, "OutOfMemoryError", "OutOfMemoryError"}, {state.Stopped, "", "OutOfMemoryError"},
+	} {
+		observe(task, report{Containers: []containerReport{{Name: "web", Status: c.status, Reason: c.says}}}, noon)
+		if task.Containers[0].Reason != c.want {
+			t.Fatalf("after %s %q it says %q, want %q", c.status, c.says, task.Containers[0].Reason, c.want)
+		}
+	}
+}
+
 // A late, doubled or reordered report never moves a task or container backwards.
 func TestStatusesOnlyMoveForward(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {

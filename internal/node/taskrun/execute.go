@@ -95,7 +95,8 @@ func (r *runner) created(ctx, call context.Context, c *containerView, n creation
 		case n.made.Adopted:
 			c.Phase, c.Recheck = phaseUnknown, true
 		case !v.Condemned && v.Desired != acs.StatusStopped:
-			c.Busy = opStart // its gate was open for the creation; the slot is kept, so that starts do not queue again
+			c.Busy, c.BusySince, c.Slow = opStart, now, false
+			// Its gate was open for the creation; the slot is kept, so that starts do not queue again.
 		}
 	})
 	select {

@@ -44,6 +44,7 @@ func plan(v *view, now time.Time) decision {
 			return d
 		}
 		planForward(v, now, &d)
+		planTell(v, now, &d)
 		return d
 	}
 	planStop(v, now, &d)
@@ -109,6 +110,28 @@ func planForward(v *view, now time.Time, d *decision) {
 			continue
 		}
 		planContainer(v, c, now, d)
+	}
+}
+
+// slowAnswer is how long a container may be pulled, created or started before its task says what it waits for.
+const slowAnswer = 15 * time.Second
+
+func planTell(v *view, now time.Time, d *decision) {
+	for _, a := range d.Actions {
+		if a.Op == opPull || a.Op == opCreate || a.Op == opStart {
+			d.wakeAt(now.Add(slowAnswer))
+		}
+	}
+	for _, c := range v.Containers {
+		if c.Slow || c.Busy != opPull && c.Busy != opCreate && c.Busy != opStart {
+			continue
+		}
+		due := c.BusySince.Add(slowAnswer)
+		if now.Before(due) {
+			d.wakeAt(due)
+			continue
+		}
+		d.add(opTell, c, "")
 	}
 }
 

@@ -192,6 +192,9 @@ func (r *runner) step(ctx context.Context, ops *sync.WaitGroup, timer *time.Time
 
 // settle derives what follows from the containers' phases.
 func (v *view) settle() {
+	for _, c := range v.Containers {
+		c.Slow = c.Slow && c.Busy != opNone
+	}
 	if v.EverRunning || v.Condemned || len(v.Containers) == 0 {
 		return
 	}
@@ -237,12 +240,15 @@ func (r *runner) begin(ctx context.Context, ops *sync.WaitGroup, a action, now t
 	case opFinish:
 		r.v.Final = true
 		return true
+	case opTell:
+		c.Slow = true
+		return true
 	case opSetup, opTeardown:
 		r.v.Busy = a.Op
 	case opInspect:
 		c.Looking, c.Recheck = true, false
 	default:
-		c.Busy = a.Op
+		c.Busy, c.BusySince, c.Slow = a.Op, now, false
 	}
 	ops.Go(func() { r.execute(ctx, a) })
 	return false

@@ -1,6 +1,7 @@
 package taskrun
 
 import (
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -88,6 +89,10 @@ func (c *containerView) snapshot(pause string) ContainerSnapshot {
 		Health:      c.Health, HealthSince: c.HealthSince, RestartCount: c.Restarts, PauseID: pause,
 	}
 	switch c.Phase {
+	case phaseWaiting, phaseCreated:
+		if c.Slow {
+			out.Reason = slowReason(c.Busy)
+		}
 	case phaseRunning:
 		out.Status = acs.StatusRunning
 	case phaseStopped:
@@ -98,6 +103,14 @@ func (c *containerView) snapshot(pause string) ContainerSnapshot {
 		}
 	}
 	return out
+}
+
+// slowReason says what a container that does not come up waits for.
+func slowReason(o op) string {
+	if o == opPull {
+		return "The image is being pulled"
+	}
+	return fmt.Sprintf("Docker Engine has not answered yet (%s)", o)
 }
 
 // status of the task as a whole: RUNNING once every container has run, STOPPED once everything is torn down.

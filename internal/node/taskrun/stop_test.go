@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -101,6 +102,30 @@ func TestAStopDoesNotWaitForAnEngineThatHangs(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestATaskSaysThatItWaitsForTheEngine(t *testing.T) {
+	one := acs.Task{ARN: missingTask, DesiredStatus: acs.StatusRunning, NetworkMode: "bridge",
+		Containers: []acs.Container{{Name: "app", Image: "sim/web", Essential: true}}}
+	const waits = "Docker Engine has not answered yet (create)"
+	simulated(t, hinder("create", false, engine.Verdict{Delay: 40 * time.Second}),
+		func(t *testing.T, _ *engine.Engine, e *docker.Engine) {
+			reasons := []string{}
+			m := taskrun.New(taskrun.Config{
+				Engine: e, Installation: "x", Instance: "i", Slots: taskrun.NewSlots(0, 0),
+				Ports: taskrun.NewPorts(0, 0, func(string, int) bool { return true }),
+				Now:   time.Now, NewID: func() string { return "id" }, Log: slog.New(slog.DiscardHandler),
+				Report: func(s taskrun.Snapshot) { reasons = append(reasons, s.Status+" "+s.Containers[0].Reason) },
+			})
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			m.Apply(one)
+			_ = m.Run(ctx)
+			got := strings.Join(slices.Compact(reasons), ", ")
+			if got != "PENDING , PENDING "+waits+", PENDING , RUNNING " {
+				t.Error(got)
+			}
+		})
 }
 
 func TestAStopDoesNotWaitForTheHungCreatesOfOthers(t *testing.T) {

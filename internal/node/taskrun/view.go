@@ -38,6 +38,7 @@ const (
 	opCondemn op = "condemn" // the task must stop
 	opAbandon op = "abandon" // the container will never begin
 	opFinish  op = "finish"  // the task has stopped
+	opTell    op = "tell"    // what the container is busy with takes long
 )
 
 // view is everything known of a task; Plan reads nothing else.
@@ -74,6 +75,8 @@ type containerView struct {
 
 	Phase     phase
 	Busy      op
+	BusySince time.Time
+	Slow      bool      // what it is busy with takes so long that it is told
 	Recheck   bool      // look again: something may have happened
 	Looking   bool      // an inspection is under way, maybe beside a stop
 	LookAt    time.Time // not before; after a failed inspection
