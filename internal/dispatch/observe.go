@@ -85,7 +85,7 @@ func observeContainer(c *state.TaskContainer, r containerReport) bool {
 		c.ImageDigest, changed = r.ImageDigest, true
 	}
 	// What keeps a container from coming up passes; why it stopped stays.
-	current := r.Status.Rank() >= c.Last.Rank()
+	current := r.Status.Rank() >= c.Last.Rank() || r.Status == "" && r.Reason != ""
 	if current && c.Reason != cut(r.Reason) && (r.Reason != "" || c.Last != state.Stopped) {
 		c.Reason, changed = cut(r.Reason), true
 	}

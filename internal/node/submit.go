@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -194,15 +195,10 @@ func (c change) same(o change) bool {
 	return c.Status == o.Status && c.Reason == o.Reason && reflect.DeepEqual(c.Containers, o.Containers)
 }
 
-// news says that a container has left PENDING.
-func (c change) news() bool {
-	for _, x := range c.Containers {
-		if x.Status != acs.StatusPending {
-			return true
-		}
-	}
-	return false
-}
+// news says that a container has left PENDING, or tells why it does not.
+func (c change) news() bool { return slices.ContainsFunc(c.Containers, containerChange.news) }
+
+func (x containerChange) news() bool { return x.Status != acs.StatusPending || x.Reason != "" }
 
 // since renders what the server does not know yet.
 func (c change) since(sent change) map[string]any {
@@ -215,7 +211,7 @@ func (c change) since(sent change) map[string]any {
 	}
 	fresh := []containerChange{}
 	for _, x := range c.Containers {
-		if x.Status != acs.StatusPending && !reflect.DeepEqual(x, known[x.Name]) {
+		if x.news() && !reflect.DeepEqual(x, known[x.Name]) {
 			fresh = append(fresh, x)
 		}
 	}
