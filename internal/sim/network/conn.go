@@ -253,6 +253,9 @@ func (p *pipe) stop(reader, writer error) {
 // Close implements net.Conn.
 func (c *Conn) Close() error {
 	c.once.Do(func() {
+		if c.host.vanished() {
+			return // nothing leaves a machine without power; the far end hears of it when that is back
+		}
 		c.out.finish(io.EOF)
 		c.in.stop(net.ErrClosed, syscall.EPIPE)
 		c.forget()

@@ -4,6 +4,7 @@ import (
 	"net"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // Host is one incarnation of a machine or of a process on one.
@@ -43,7 +44,10 @@ func (h *Host) Crash() {
 }
 
 // Vanish ends the host as a power cut does: nobody hears anything until keepalive ends or the host is back.
-func (h *Host) Vanish() { h.fence(true) }
+func (h *Host) Vanish() {
+	h.fence(true)
+	time.AfterFunc(Keepalive, func() { h.ended(syscall.ETIMEDOUT) })
+}
 
 func (h *Host) fence(powerless bool) []*Conn {
 	h.mu.Lock()

@@ -125,8 +125,9 @@ func TestACrashedHostReachesNobodyAndIsHeardOf(t *testing.T) {
 func TestAVanishedHostIsHeardOfWhenItComesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNet()
-		c, _ := connect(t, n)
+		c, far := connect(t, n)
 		n.hosts["b"].Vanish()
+		_ = far.Close() // its process ends, in vain
 		_ = c.SetReadDeadline(time.Now().Add(time.Minute))
 		_, err := c.Read(make([]byte, 8))
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
