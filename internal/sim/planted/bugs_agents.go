@@ -110,11 +110,11 @@ func nodeBugs() []Bug {
 			What: "a start that failed after it was done is taken for a failure, unlooked at", Edits: []Edit{
 				{"internal/node/taskrun/execute.go", `		case errors.Is(err, docker.ErrUnavailable) && c.Attempts < maxAttempts:
 			c.retry(now)
-			c.Phase, c.Recheck = phaseUnknown, true`, `		case planted("start-error-believed"):
+			c.doubt()`, `		case planted("start-error-believed"):
 			c.fail("CannotStartContainerError: " + docker.Text(err))
 		case errors.Is(err, docker.ErrUnavailable) && c.Attempts < maxAttempts:
 			c.retry(now)
-			c.Phase, c.Recheck = phaseUnknown, true`},
+			c.doubt()`},
 				{"internal/node/docker/container.go", `	case lookErr == nil && st.Running:
 `, `	case planted("start-error-believed"):
 		return err
