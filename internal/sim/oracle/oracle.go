@@ -163,6 +163,7 @@ type moments struct {
 	born, running, stopping time.Time
 	room                    time.Time // since when there is room that it waits for
 	complained              bool
+	explained               time.Time // when it last said why it waits
 }
 
 // note the moments of a task as they come.

@@ -22,10 +22,14 @@ func (o *Oracle) waiting(now time.Time) {
 		}
 		m := o.note(t)
 		since, waits := m.waitsSince(t)
-		if !waits || o.explained(t) {
+		if !waits {
 			continue
 		}
-		since = latest(since, served)
+		if o.explained(t) {
+			m.explained = now
+			continue
+		}
+		since = latest(latest(since, m.explained), served)
 		if t.Instance != "" {
 			heard := o.heard(o.node(t))
 			if heard.IsZero() {

@@ -30,6 +30,8 @@ type Bug struct {
 	Only string
 	// Pause is the longest between two calls of a client, where hasty ones would hide it, like "20s". "" = as usual.
 	Pause string
+	// Nodes of the world, where room is to be scarce. 0 = as usual.
+	Nodes int
 	Edits []Edit
 }
 

@@ -44,8 +44,9 @@ type act struct {
 // acts are all that clients do.
 var acts = []act{
 	{5, (*client).register}, {2, (*client).deregister}, {2, (*client).readDefinition}, {2, (*client).listDefinitions},
-	{5, (*client).createService}, {7, (*client).scale}, {7, (*client).deploy}, {2, (*client).force},
-	{2, (*client).percents}, {2, (*client).deleteService}, {3, (*client).readServices}, {1, (*client).stopDeployment},
+	{5, (*client).createService}, {2, (*client).abandon}, {7, (*client).scale}, {7, (*client).deploy},
+	{2, (*client).force}, {2, (*client).percents}, {2, (*client).deleteService}, {3, (*client).readServices},
+	{1, (*client).stopDeployment},
 	{9, (*client).runTasks}, {7, (*client).stopTask}, {2, (*client).startTask}, {4, (*client).readTasks},
 	{2, (*client).listTasks}, {1, (*client).protect},
 	{2, (*client).createCluster}, {2, (*client).deleteCluster}, {1, (*client).readClusters},

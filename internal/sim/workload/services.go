@@ -19,13 +19,15 @@ type service struct {
 	gone    bool         // and acknowledged
 	began   time.Time
 	breaker bool // what runs is not always what was asked for
+	left    bool // nobody changes it
 }
 
 // maxServices that a client keeps.
 const maxServices = 2
 
+// alive are the services that a client changes.
 func (c *client) alive() []*service {
-	return slices.DeleteFunc(slices.Clone(c.services), func(s *service) bool { return s.deleted })
+	return slices.DeleteFunc(slices.Clone(c.services), func(s *service) bool { return s.deleted || s.left })
 }
 
 func (c *client) createService(ctx context.Context) error {
@@ -55,6 +57,33 @@ func (c *client) createService(ctx context.Context) error {
 		count = 0
 	}
 	s.at.value, s.runs.value = count, definition
+	c.services = append(c.services, s)
+	return c.create(ctx, s)
+}
+
+// abandon makes a service that cannot run and leaves it alone, so that its circuit breaker has the time to trip. Among
+// clients in a hurry no other deployment lives that long.
+func (c *client) abandon(ctx context.Context) error {
+	for _, s := range c.services {
+		switch {
+		case s.left && !s.made && !s.deleted:
+			return c.create(ctx, s)
+		case s.left:
+			return nil
+		}
+	}
+	f := &family{name: c.fresh("crash"), image: c.load.Images.Crash, revs: map[int]string{}, asked: map[string]bool{},
+		retired: map[int]bool{}, gone: map[int]bool{}}
+	err := c.revise(ctx, f)
+	if err != nil {
+		return err
+	}
+	definition := fmt.Sprintf("%s:%d", f.name, slices.Max(keys(f.revs)))
+	s := &service{name: c.fresh("left"), began: c.load.Now(), breaker: true, left: true}
+	s.at.value, s.runs.value = 1+c.rand.IntN(3), definition
+	s.in = object{"cluster": c.load.Cluster, "serviceName": s.name, "taskDefinition": definition,
+		"desiredCount": s.at.value, "launchType": "EC2", "clientToken": s.name, "deploymentConfiguration": object{
+			"deploymentCircuitBreaker": object{"enable": true, "rollback": true}}}
 	c.services = append(c.services, s)
 	return c.create(ctx, s)
 }

@@ -8,6 +8,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -194,12 +195,16 @@ func huntAll(ctx context.Context, o options, bugs []planted.Bug, out io.Writer) 
 func asleep(results []caught) []planted.Bug {
 	out := []planted.Bug{{Name: none, Hint: 1}}
 	for _, c := range results {
-		same := func(b planted.Bug) bool { return b.Hint == c.seed && b.Only == c.Only && b.Pause == c.Pause }
+		same := func(b planted.Bug) bool { return b.Hint == c.seed && sameWorld(b, c.Bug) }
 		if c.seed != 0 && !slices.ContainsFunc(out, same) {
-			out = append(out, planted.Bug{Name: none, Hint: c.seed, Only: c.Only, Pause: c.Pause})
+			out = append(out, planted.Bug{Name: none, Hint: c.seed, Only: c.Only, Pause: c.Pause, Nodes: c.Nodes})
 		}
 	}
 	return out
+}
+
+func sameWorld(a, b planted.Bug) bool {
+	return a.Only == b.Only && a.Pause == b.Pause && a.Nodes == b.Nodes
 }
 
 // none is no bug's name: the binary of that name is the product.
@@ -270,7 +275,8 @@ func try(ctx context.Context, o options, b planted.Bug, seed uint64, cpu int) (i
 		return "", "", err
 	}
 	cmd := exec.CommandContext(ctx, program, "sim", "--seed", strconv.FormatUint(seed, 10),
-		"--minutes", strconv.Itoa(o.minutes), "--only", b.Only, "--pause", b.Pause, "--cpu", strconv.Itoa(cpu))
+		"--minutes", strconv.Itoa(o.minutes), "--only", b.Only, "--pause", b.Pause, "--cpu", strconv.Itoa(cpu),
+		"--nodes", strconv.Itoa(cmp.Or(b.Nodes, 3)))
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // it has files to take away
 	cmd.WaitDelay = 5 * time.Second
 	lines, err := cmd.StdoutPipe()
