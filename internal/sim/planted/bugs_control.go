@@ -76,7 +76,7 @@ func controlBugs() []Bug {
 		{Name: "draining-gets-tasks", What: "tasks are placed on DRAINING instances", Edits: []Edit{
 			{"internal/place/refuse.go", `	case i.Status != state.StatusActive:`,
 				`	case i.Status != state.StatusActive && !(planted("draining-gets-tasks") && i.Status == state.StatusDraining):`}}},
-		{Name: "waiters-never-woken", Only: "meddling", Pause: "5s", Nodes: 2,
+		{Name: "waiters-never-woken", Hint: 5, Only: "meddling", Pause: "5s", Nodes: 2,
 			What: "room that comes free wakes nobody, and nobody looks again", Edits: []Edit{
 				{schedule + "plan.go", `	return holds(old) && !holds(now) ||`,
 					`	return !planted("waiters-never-woken") && holds(old) && !holds(now) ||`},
@@ -90,7 +90,7 @@ func controlBugs() []Bug {
 		lostAfter /= 20
 	}
 	at := since.Add(lostAfter)`}}},
-		{Name: "hint-dropped", Hint: 2, What: "one hint in four is lost, and nothing is looked at without one", Edits: []Edit{
+		{Name: "hint-dropped", What: "one hint in four is lost, and nothing is looked at without one", Edits: []Edit{
 			{"internal/control/loop/runner.go", `		if len(keys) == 0 {
 			continue`, `		if planted("hint-dropped") && len(keys) > 0 {
 			dropped++
