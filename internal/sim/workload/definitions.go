@@ -138,7 +138,9 @@ func (c *client) deregister(ctx context.Context) error {
 		return nil
 	}
 	revs := sorted(f.revs)
-	left := slices.DeleteFunc(revs[1:len(revs)-2], func(r int) bool { return f.retired[r] })
+	left := slices.DeleteFunc(revs[1:len(revs)-2], func(r int) bool {
+		return f.retired[r] || c.awaits(fmt.Sprintf("%s:%d", f.name, r))
+	})
 	if len(left) == 0 {
 		return nil
 	}

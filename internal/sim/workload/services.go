@@ -88,6 +88,13 @@ func (c *client) abandon(ctx context.Context) error {
 	return c.create(ctx, s)
 }
 
+// awaits says that a service of the definition is still to be made: its creation will be tried again as it was.
+func (c *client) awaits(definition string) bool {
+	return slices.ContainsFunc(c.services, func(s *service) bool {
+		return !s.made && !s.deleted && s.runs.value == definition
+	})
+}
+
 func (s *service) daemon() bool { return s.in["schedulingStrategy"] == "DAEMON" }
 
 func (c *client) create(ctx context.Context, s *service) error {
