@@ -131,3 +131,40 @@ func BenchmarkRegisterTaskDefinition(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkCallsOfABurst is what a burst is made of, without the network: of ten calls three register a task
+// definition, two create a cluster that exists, and five read.
+func BenchmarkCallsOfABurst(b *testing.B) {
+	r := newRig(b, "memory")
+	r.must("CreateCluster", map[string]any{"clusterName": "c"})
+	definition := map[string]any{"family": "f", "containerDefinitions": []any{map[string]any{
+		"name": "main", "image": "load:1", "memory": 64, "environment": []any{map[string]any{"name": "N", "value": "1"}}}}}
+	r.must("RegisterTaskDefinition", definition)
+	r.must("CreateService", map[string]any{"cluster": "c", "serviceName": "s", "taskDefinition": "f", "desiredCount": 0})
+	cluster := map[string]any{"cluster": "c"}
+	service := map[string]any{"cluster": "c", "services": []string{"s"}}
+	var calls []*http.Request
+	var texts [][]byte
+	for _, c := range []struct {
+		op    string
+		in    map[string]any
+		times int
+	}{
+		{"RegisterTaskDefinition", definition, 3}, {"CreateCluster", map[string]any{"clusterName": "c"}, 2},
+		{"DescribeServices", service, 2}, {"ListTasks", cluster, 1}, {"DescribeClusters", map[string]any{"clusters": []string{"c"}}, 2},
+	} {
+		text, err := json.Marshal(c.in)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for range c.times {
+			calls, texts = append(calls, r.request(c.op, text)), append(texts, text)
+		}
+	}
+	b.ReportAllocs()
+	n := 0
+	for b.Loop() {
+		r.again(calls[n%len(calls)], texts[n%len(calls)])
+		n++
+	}
+}

@@ -15,6 +15,9 @@ func (f *Front) authenticate(x *exchange) error {
 		return nil
 	}
 	err := f.verify(x.r, x.claim, x.claimErr, x.body, x.svc.Wire.SigningName, &x.caller)
+	if err == nil {
+		return nil
+	}
 	refused := (*sigv4.Error)(nil)
 	if errors.As(err, &refused) {
 		return x.unauthenticated(refused)

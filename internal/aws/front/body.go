@@ -27,7 +27,8 @@ func (f *Front) readBody(x *exchange) error {
 		return nil
 	}
 	body := http.MaxBytesReader(x.w, x.r.Body, f.MaxBody)
-	b := bytes.Buffer{}
+	b := x.buffer()
+	x.room = b
 	// A client may announce megabytes and send nothing: grow with what comes.
 	b.Grow(int(min(max(n, 0), 64<<10)) + bytes.MinRead)
 	_, err := b.ReadFrom(body)

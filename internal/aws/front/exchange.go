@@ -19,7 +19,8 @@ type exchange struct {
 	r  *http.Request
 	id string // request id
 
-	body     []byte // as it arrived: what was signed
+	body     []byte        // as it arrived: what was signed
+	room     *bytes.Buffer // where body is: no input keeps a part of it
 	form     url.Values
 	claim    *sigv4.Signature // nil when claimErr is set
 	claimErr error
@@ -44,6 +45,7 @@ type codecs struct {
 	ec2   *queryProtocol
 	cbor  *cborProtocol
 	pool  *sync.Pool // of *bytes.Buffer
+	used  *sync.Pool // of *exchange
 }
 
 // maxPooled keeps one huge answer from being held for ever.
@@ -56,7 +58,24 @@ func newCodecs() codecs {
 		ec2:   &queryProtocol{ec2: true},
 		cbor:  newCBOR(),
 		pool:  &sync.Pool{New: func() any { return new(bytes.Buffer) }},
+		used:  &sync.Pool{New: func() any { return new(exchange) }},
 	}
+}
+
+// begin makes the exchange of a request out of one that has ended.
+func (f *Front) begin(w http.ResponseWriter, r *http.Request) *exchange {
+	x := f.codecs.used.Get().(*exchange)
+	*x = exchange{f: f, w: w, r: r, id: f.NewID()}
+	return x
+}
+
+// end leaves the exchange to another request. One that panicked is left to the collector.
+func (f *Front) end(x *exchange) {
+	if x.room != nil {
+		x.release(x.room)
+	}
+	*x = exchange{}
+	f.codecs.used.Put(x)
 }
 
 func (x *exchange) opName() string {
@@ -160,10 +179,11 @@ func (x *exchange) internal() *fault.Error {
 
 func (x *exchange) send(status int, contentType string, body []byte) {
 	h := x.w.Header()
-	h["X-Amzn-Requestid"] = []string{x.id}
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	values := []string{x.id, strconv.Itoa(len(body)), contentType}
+	h["X-Amzn-Requestid"] = values[0:1:1]
+	h["Content-Length"] = values[1:2:2]
 	if contentType != "" {
-		h["Content-Type"] = []string{contentType}
+		h["Content-Type"] = values[2:3:3]
 	}
 	x.sent = true
 	x.w.WriteHeader(status)

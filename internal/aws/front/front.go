@@ -128,9 +128,10 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		mount.ServeHTTP(w, r)
 		return
 	}
-	x := &exchange{f: f, w: w, r: r, id: f.NewID()}
+	x := f.begin(w, r)
 	defer f.survive(x)
 	x.reply(f.chain(x))
+	f.end(x)
 }
 
 // chain is a request's whole way; what it returns is the answer.

@@ -65,7 +65,10 @@ func (f *Front) routeTarget(x *exchange, target []string) error {
 	if x.svc == nil || !x.svc.Wire.Speaks(wire.ProtocolJSON) {
 		return unknown(http.StatusBadRequest)
 	}
-	return x.find(name, unknown(http.StatusBadRequest))
+	if !x.find(name) {
+		return unknown(http.StatusBadRequest)
+	}
+	return nil
 }
 
 // routePath reads /service/NAME/operation/NAME; the service name may carry its namespace.
@@ -84,7 +87,10 @@ func (f *Front) routePath(x *exchange) error {
 		return fault.New("UnsupportedMediaTypeException", "The content type must be application/cbor.").
 			WithStatus(http.StatusUnsupportedMediaType)
 	}
-	return x.find(part[3], unknown(http.StatusNotFound))
+	if !x.find(part[3]) {
+		return unknown(http.StatusNotFound)
+	}
+	return nil
 }
 
 func (f *Front) routeAction(x *exchange) error {
@@ -116,11 +122,10 @@ func (f *Front) routeAction(x *exchange) error {
 	if action == "" {
 		return fault.New("MissingAction", "The request must contain the parameter Action")
 	}
-	invalid := fault.New("InvalidAction", "The action "+action+" is not valid for this web service.")
-	if x.svc == nil {
-		return invalid
+	if x.svc == nil || !x.find(action) {
+		return fault.New("InvalidAction", "The action "+action+" is not valid for this web service.")
 	}
-	return x.find(action, invalid)
+	return nil
 }
 
 // chooseQuery finds a query service: among those of the signing name, or of all, the one with this version.
@@ -146,11 +151,7 @@ func (f *Front) chooseQuery(x *exchange, version string) {
 	}
 }
 
-func (x *exchange) find(name string, unknown error) error {
-	op := x.svc.ops[name]
-	if op == nil {
-		return unknown
-	}
-	x.op = op
-	return nil
+func (x *exchange) find(name string) bool {
+	x.op = x.svc.ops[name]
+	return x.op != nil
 }

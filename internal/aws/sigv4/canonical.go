@@ -11,10 +11,10 @@ import (
 	"strings"
 )
 
-// stringToSign is step 2 of "Create a signed AWS API request" over the canonical request of step 1.
-func stringToSign(r *http.Request, s *Signature, payload string) []byte {
-	b := make([]byte, 0, 1024)
-	b = append(b, r.Method...)
+// appendStringToSign is step 2 of "Create a signed AWS API request" over the canonical request of step 1. b is room
+// for both; what was in it is overwritten.
+func appendStringToSign(b []byte, r *http.Request, s *Signature, payload []byte) []byte {
+	b = append(b[:0], r.Method...)
 	b = append(b, '\n')
 	b = appendPath(b, receivedPath(r))
 	b = append(b, '\n')
@@ -37,12 +37,15 @@ func stringToSign(r *http.Request, s *Signature, payload string) []byte {
 	b = append(b, payload...)
 	sum := sha256.Sum256(b)
 
-	out := make([]byte, 0, 256)
-	out = append(out, algorithm+"\n"...)
-	out = append(out, s.timeText...)
-	out = append(out, '\n')
-	out = append(out, s.Date+"/"+s.Region+"/"+s.Service+"/aws4_request\n"...)
-	return hex.AppendEncode(out, sum[:])
+	b = append(b[:0], algorithm+"\n"...)
+	b = append(b, s.timeText...)
+	b = append(b, '\n')
+	for _, part := range []string{s.Date, s.Region, s.Service} {
+		b = append(b, part...)
+		b = append(b, '/')
+	}
+	b = append(b, "aws4_request\n"...)
+	return hex.AppendEncode(b, sum[:])
 }
 
 // receivedPath is the path as it stood in the request line, without Go's cleaning.

@@ -63,18 +63,16 @@ func parseHeader(r *http.Request, text string) (*Signature, error) {
 	if word != algorithm {
 		return nil, problem(Incomplete, "Unsupported AWS 'algorithm': only "+algorithm+" is accepted.")
 	}
-	parts := map[string]string{}
+	parts := parameters{}
 	for part := range strings.SplitSeq(rest, ",") {
 		name, value, ok := strings.Cut(strings.TrimSpace(part), "=")
-		_, twice := parts[name]
-		if !ok || twice {
+		if !ok || !parts.add(name, value) {
 			return nil, problem(Incomplete, "Authorization header has a malformed or repeated parameter.")
 		}
-		parts[name] = value
 	}
 	missing := ""
 	for _, name := range []string{"Credential", "Signature", "SignedHeaders"} {
-		if parts[name] == "" {
+		if parts.get(name) == "" {
 			missing += "Authorization header requires '" + name + "' parameter. "
 		}
 	}
@@ -92,8 +90,32 @@ func parseHeader(r *http.Request, text string) (*Signature, error) {
 	if !ok && len(r.Header["X-Amz-Security-Token"]) > 0 {
 		return nil, problem(Incomplete, "The request carries more than one session token.")
 	}
-	s := &Signature{signature: parts["Signature"], timeText: at, Token: token}
-	return s, s.claim(parts["Credential"], parts["SignedHeaders"])
+	s := &Signature{signature: parts.get("Signature"), timeText: at, Token: token}
+	return s, s.claim(parts.get("Credential"), parts.get("SignedHeaders"))
+}
+
+// parameters of an Authorization header: three, and no more than a stranger's signer may have added.
+type parameters struct {
+	names, values [8]string
+	n             int
+}
+
+// add says no to a name that is there already, and to too many.
+func (p *parameters) add(name, value string) bool {
+	if p.n == len(p.names) || slices.Contains(p.names[:p.n], name) {
+		return false
+	}
+	p.names[p.n], p.values[p.n] = name, value
+	p.n++
+	return true
+}
+
+func (p *parameters) get(name string) string {
+	i := slices.Index(p.names[:p.n], name)
+	if i < 0 {
+		return ""
+	}
+	return p.values[i]
 }
 
 func parseQuery(r *http.Request, q url.Values) (*Signature, error) {
@@ -125,8 +147,14 @@ func parseQuery(r *http.Request, q url.Values) (*Signature, error) {
 
 // claim takes the credential scope, the time and the list of signed headers apart.
 func (s *Signature) claim(credential, headers string) error {
-	scope := strings.Split(credential, "/")
-	if len(scope) != 5 || slices.Contains(scope, "") {
+	scope, n := [5]string{}, 0
+	for part := range strings.SplitSeq(credential, "/") {
+		if n < len(scope) {
+			scope[n] = part
+		}
+		n++
+	}
+	if n != len(scope) || slices.Contains(scope[:], "") {
 		return problem(Incomplete, "Credential must have exactly 5 slash-delimited elements, "+
 			"e.g. keyid/date/region/service/term.")
 	}

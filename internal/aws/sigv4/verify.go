@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"net/http"
 	"slices"
 	"strings"
@@ -26,7 +27,9 @@ type Verifier struct {
 	now  func() time.Time
 
 	mu      sync.RWMutex
-	derived map[scope][]byte // signing keys, which cost four HMACs each and live a day
+	derived map[scope]*signer // signing keys, which cost four HMACs each and live a day
+
+	scratch sync.Pool // of *[]byte
 }
 
 type scope struct{ secret, date, region, service string }
@@ -38,7 +41,10 @@ const (
 
 // NewVerifier makes a verifier.
 func NewVerifier(c Config) *Verifier {
-	return &Verifier{keys: c.Keys, now: c.Now, derived: map[scope][]byte{}}
+	return &Verifier{keys: c.Keys, now: c.Now, derived: map[scope]*signer{}, scratch: sync.Pool{New: func() any {
+		b := make([]byte, 0, 2048)
+		return &b
+	}}}
 }
 
 // Verify believes the claim s of request r or says why not. body is the body as it arrived. service is the signing
@@ -61,19 +67,30 @@ func (v *Verifier) Verify(
 	if err != nil {
 		return Identity{}, lookupError(err)
 	}
-	sum := sha256.Sum256(body)
-	payload := hex.EncodeToString(sum[:])
-	declared, given := r.Header["X-Amz-Content-Sha256"]
-	if given && (len(declared) != 1 || declared[0] != payload) {
-		return Identity{}, problem(Mismatch, mismatch)
-	}
-	h := hmac.New(sha256.New, v.signingKey(scope{secret, s.Date, s.Region, s.Service}))
-	h.Write(stringToSign(r, s, payload))
-	claimed, err := hex.DecodeString(s.signature)
-	if err != nil || !hmac.Equal(claimed, h.Sum(nil)) {
+	if !v.matches(r, s, body, v.signingKey(scope{secret, s.Date, s.Region, s.Service})) {
 		return Identity{}, problem(Mismatch, mismatch)
 	}
 	return who, nil
+}
+
+// matches says whether key signed the request as it arrived. Every call of the API passes here, so nothing is
+// allocated that the next one could use again.
+func (v *Verifier) matches(r *http.Request, s *Signature, body []byte, key *signer) bool {
+	sum := sha256.Sum256(body)
+	payload := [2 * sha256.Size]byte{}
+	hex.Encode(payload[:], sum[:])
+	declared, given := r.Header["X-Amz-Content-Sha256"]
+	if given && (len(declared) != 1 || declared[0] != string(payload[:])) {
+		return false
+	}
+	room := v.scratch.Get().(*[]byte)
+	defer v.scratch.Put(room)
+	b := appendStringToSign((*room)[:0], r, s, payload[:])
+	b = key.appendMAC(b[:0], b)
+	want := len(b)
+	b, err := hex.AppendDecode(b, []byte(s.signature))
+	*room = b
+	return err == nil && hmac.Equal(b[want:], b[:want])
 }
 
 const mismatch = "The request signature we calculated does not match the signature you provided. " +
@@ -126,31 +143,69 @@ func covered(r *http.Request, s *Signature) error {
 		if name != "Content-Type" && (len(name) < 6 || !strings.EqualFold(name[:6], "x-amz-")) {
 			continue
 		}
-		lower := strings.ToLower(name)
-		if lower != "x-amz-content-sha256" && !slices.Contains(s.SignedHeaders, lower) {
-			return problem(Mismatch, "There were headers present in the request which were not signed: "+lower)
+		if !s.covers(name) {
+			return problem(Mismatch, "There were headers present in the request which were not signed: "+strings.ToLower(name))
 		}
 	}
 	return nil
 }
 
-func (v *Verifier) signingKey(k scope) []byte {
-	v.mu.RLock()
-	key := v.derived[k]
-	v.mu.RUnlock()
-	if key != nil {
-		return key
+// covers says whether a header, of ASCII as all are that arrive, is among the signed ones, which are in lower case.
+func (s *Signature) covers(header string) bool {
+	if strings.EqualFold(header, "x-amz-content-sha256") {
+		return true
 	}
-	key = mac([]byte("AWS4"+k.secret), k.date)
+	return slices.ContainsFunc(s.SignedHeaders, func(signed string) bool {
+		if len(signed) != len(header) {
+			return false
+		}
+		for i := range len(header) {
+			c := header[i]
+			if c >= 'A' && c <= 'Z' {
+				c += 'a' - 'A'
+			}
+			if c != signed[i] {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+func (v *Verifier) signingKey(k scope) *signer {
+	v.mu.RLock()
+	known := v.derived[k]
+	v.mu.RUnlock()
+	if known != nil {
+		return known
+	}
+	key := mac([]byte("AWS4"+k.secret), k.date)
 	key = mac(key, k.region)
 	key = mac(key, k.service)
 	key = mac(key, "aws4_request")
+	fresh := newSigner(key)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	// Sessions come and go; forgetting all of them now and then costs four HMACs each.
 	if len(v.derived) >= maxDerived {
 		clear(v.derived)
 	}
-	v.derived[k] = key
-	return key
+	v.derived[k] = fresh
+	return fresh
+}
+
+// signer is a signing key, and what has been keyed with it: keying is half of a short text's HMAC.
+type signer struct{ hashes sync.Pool } // of hash.Hash
+
+func newSigner(key []byte) *signer {
+	return &signer{sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+}
+
+// appendMAC appends to b, which may be where text is.
+func (s *signer) appendMAC(b, text []byte) []byte {
+	h := s.hashes.Get().(hash.Hash)
+	defer s.hashes.Put(h)
+	h.Reset()
+	h.Write(text)
+	return h.Sum(b)
 }

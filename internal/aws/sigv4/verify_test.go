@@ -32,7 +32,7 @@ func credentials() aws.Credentials {
 	return aws.Credentials{AccessKeyID: "AKIAEXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
 }
 
-func hash(body string) string {
+func hashOf(body string) string {
 	sum := sha256.Sum256([]byte(body))
 	return hex.EncodeToString(sum[:])
 }
@@ -62,7 +62,7 @@ func signed(t interface{ Fatal(...any) }, target, body string, header http.Heade
 	for k, v := range header {
 		r.Header[k] = v
 	}
-	err = v4.NewSigner().SignHTTP(context.Background(), credentials(), r, hash(body), "ecs", "eu-west-1", now)
+	err = v4.NewSigner().SignHTTP(context.Background(), credentials(), r, hashOf(body), "ecs", "eu-west-1", now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +209,7 @@ func TestPresignedRequestsLiveAsLongAsTheySay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		uri, _, err := v4.NewSigner().PresignHTTP(t.Context(), credentials(), r, hash(""), "ecs", "eu-west-1", now)
+		uri, _, err := v4.NewSigner().PresignHTTP(t.Context(), credentials(), r, hashOf(""), "ecs", "eu-west-1", now)
 		if err != nil {
 			t.Fatal(err)
 		}
