@@ -15,6 +15,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"longshore/internal/store"
 )
 
 // rig is the whole chain from the HTTP handler to the store, without the network.
@@ -24,8 +26,11 @@ type rig struct {
 	host string
 }
 
-func newRig(t testing.TB, store string) *rig {
-	c := Config{DataDir: t.TempDir(), Listen: "127.0.0.1:0", Store: store, NoNode: true}
+func newRig(t testing.TB, kind string) *rig { return newRigOn(t, kind, nil) }
+
+// newRigOn keeps the records in an engine of the test's own, if there is one.
+func newRigOn(t testing.TB, kind string, engine store.Engine) *rig {
+	c := Config{DataDir: t.TempDir(), Listen: "127.0.0.1:0", Store: kind, NoNode: true}
 	err := c.complete()
 	if err != nil {
 		t.Fatal(err)
@@ -35,6 +40,16 @@ func newRig(t testing.TB, store string) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = d.close() })
+	if engine != nil {
+		err = d.store.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.store, err = store.Open(t.Context(), engine)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	l, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		t.Fatal(err)
