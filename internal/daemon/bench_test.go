@@ -89,6 +89,17 @@ func (r *rig) must(op string, in any) []byte {
 	return w.Body.Bytes()
 }
 
+// count runs the part of the plane that knows what changed, as the daemon does.
+func (r *rig) count() {
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- r.d.plane.ecsAPI.Run(ctx) }()
+	r.Cleanup(func() {
+		stop()
+		<-ended
+	})
+}
+
 type body struct{ *bytes.Reader }
 
 func (body) Close() error { return nil }
@@ -106,6 +117,7 @@ func (r *rig) again(q *http.Request, text []byte) {
 
 func BenchmarkDescribeServicesOf10(b *testing.B) {
 	r := newRig(b, "memory")
+	r.count()
 	r.must("CreateCluster", map[string]any{"clusterName": "c"})
 	r.must("RegisterTaskDefinition", map[string]any{"family": "f", "containerDefinitions": []any{
 		map[string]any{"name": "m", "image": "i", "memory": 64}}})
@@ -151,6 +163,7 @@ func BenchmarkRegisterTaskDefinition(b *testing.B) {
 // definition, two create a cluster that exists, and five read.
 func BenchmarkCallsOfABurst(b *testing.B) {
 	r := newRig(b, "memory")
+	r.count()
 	r.must("CreateCluster", map[string]any{"clusterName": "c"})
 	definition := map[string]any{"family": "f", "containerDefinitions": []any{map[string]any{
 		"name": "main", "image": "load:1", "memory": 64, "environment": []any{map[string]any{"name": "N", "value": "1"}}}}}

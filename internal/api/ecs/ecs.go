@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"longshore/internal/aws/front"
-	"longshore/internal/gen/ecswire"
 	"longshore/internal/place"
 	"longshore/internal/state"
 	"longshore/internal/store"
@@ -36,14 +35,13 @@ type Config struct {
 // API answers the operations of Amazon ECS.
 type API struct {
 	Config
-	described described
-	shown     shownTasks
-	tally     tally
+	shown shownTasks
+	tally tally
 }
 
 // New makes an API.
 func New(c Config) *API {
-	return &API{Config: c, described: described{of: map[describedKey]ecswire.Service{}}}
+	return &API{Config: c}
 }
 
 // Ops is every operation that is served; refused.go has the others.

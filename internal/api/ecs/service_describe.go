@@ -32,21 +32,40 @@ func (a *API) DescribeServices(_ context.Context, c front.Caller, in *ecswire.De
 	if len(in.Services) > maxServicesDescribed {
 		return nil, invalid("Services can have at most %d items.", maxServicesDescribed)
 	}
-	out := &ecswire.DescribeServicesResponse{Services: make([]ecswire.Service, 0, len(in.Services)),
-		Failures: []ecswire.Failure{}}
-	for _, ref := range in.Services {
-		key, err := serviceKey(cluster.Key, ref)
+	keys := make([]state.ServiceKey, len(in.Services))
+	for i, ref := range in.Services {
+		keys[i], err = serviceKey(cluster.Key, ref)
 		if err != nil {
 			return nil, err
 		}
-		s, ok := v.Services().Get(key)
-		if !ok || key.Cluster() != cluster.Key {
+	}
+	return a.describeServices(cluster.Key, keys, slices.Contains(in.Include, includeTags)), nil
+}
+
+func (a *API) describeServices(cluster state.ClusterKey, keys []state.ServiceKey, tags bool,
+) *ecswire.DescribeServicesResponse {
+	out := &ecswire.DescribeServicesResponse{Services: make([]ecswire.Service, 0, len(keys)), Failures: []ecswire.Failure{}}
+	known, v := a.knownServices(keys, tags)
+	found := []*knownService{}
+	for i, key := range keys {
+		k := known[i]
+		if k == nil {
+			s, ok := v.Services().Get(key)
+			if ok {
+				k = &knownService{shownService{key, tags}, describeService(v, s, tags)}
+				found = append(found, k)
+			}
+		}
+		if k == nil || key.Cluster() != cluster {
 			out.Failures = append(out.Failures, missing(key.ARN()))
 			continue
 		}
-		out.Services = append(out.Services, a.described.service(v, s, slices.Contains(in.Include, includeTags)))
+		out.Services = append(out.Services, k.wire)
 	}
-	return out, nil
+	if len(found) > 0 {
+		a.tally.rememberServices(v, found)
+	}
+	return out
 }
 
 // describeService writes a service with its deployments, their counts and the last events.

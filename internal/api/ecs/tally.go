@@ -18,6 +18,7 @@ type tally struct {
 	revision uint64
 	of       map[state.ClusterKey]*clusterTally
 	shown    map[state.TaskKey]*knownTask // at most maxShownTasks
+	services map[shownService]*knownService
 }
 
 // clusterTally is what is known of one cluster without looking.
@@ -61,14 +62,14 @@ func (t *tally) begin(v store.View) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.of, t.revision, t.commits = of, v.Revision(), v.Watch()
-	t.shown = map[state.TaskKey]*knownTask{}
+	t.shown, t.services = map[state.TaskKey]*knownTask{}, map[shownService]*knownService{}
 }
 
 // end lets go of the commits: a watcher that nobody moves would hold all that follow.
 func (t *tally) end() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.commits, t.of, t.shown = nil, nil, nil
+	t.commits, t.of, t.shown, t.services = nil, nil, nil, nil
 }
 
 // advance to a revision that a view has shown: its commit is linked, or will be in a moment.
@@ -92,8 +93,22 @@ func (t *tally) apply(record any, by int) {
 	case *state.Task:
 		t.countTask(r, by)
 		t.forgetTask(r)
+		if r != nil {
+			t.forgetService(r.Service)
+		}
 	case *state.Service:
 		t.countService(r, by)
+		if r != nil {
+			t.forgetService(r.Key)
+		}
+	case *state.Deployment:
+		if r != nil {
+			t.forgetService(r.Service)
+		}
+	case *state.Event:
+		if r != nil {
+			t.forgetService(r.Service)
+		}
 	case *state.Instance:
 		t.countInstance(r, by)
 		t.forgetHost(r)

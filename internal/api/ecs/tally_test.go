@@ -61,6 +61,7 @@ func keptCounts(t *testing.T, rt *rapid.T) {
 			}
 			compareLists(rt, a, v, k)
 			compareShown(rt, a, v, k)
+			compareServices(rt, a, v, k)
 		}
 	}
 	cancel()
@@ -73,7 +74,18 @@ func scribble(rt *rapid.T, tx *store.Tx, scope state.Scope) {
 	n := rapid.IntRange(0, 5).Draw(rt, "n")
 	gone := rapid.IntRange(0, 4).Draw(rt, "gone") == 0
 	launch := rapid.SampledFrom([]string{"EC2", "FARGATE", "EXTERNAL"}).Draw(rt, "launch")
-	switch rapid.IntRange(0, 4).Draw(rt, "kind") {
+	switch rapid.IntRange(0, 6).Draw(rt, "kind") {
+	case 5:
+		tell(rt, tx, state.NewServiceKey(cluster, fmt.Sprint("s", n%2)), gone)
+	case 6:
+		k := state.NewServiceKey(cluster, fmt.Sprint("s", n%2))
+		d := state.NewDeploymentKey(k, rapid.SampledFrom([]string{"1", "2"}).Draw(rt, "deployment"))
+		if gone {
+			tx.Deployments().Delete(d)
+			return
+		}
+		status := rapid.SampledFrom([]string{"PRIMARY", "ACTIVE", "INACTIVE"}).Draw(rt, "status")
+		tx.Deployments().Put(&state.Deployment{Key: d, Service: k, Status: status, DesiredCount: n})
 	case 0:
 		k := state.NewServiceKey(cluster, fmt.Sprint("s", n))
 		if gone {
@@ -146,5 +158,36 @@ func compareShown(rt *rapid.T, a *API, v store.View, k state.ClusterKey) {
 	}
 	if !reflect.DeepEqual(got, want) {
 		rt.Fatalf("DescribeTasks gives %+v, the records say %+v", got, want)
+	}
+}
+
+// tell adds a line to a service's story, or takes its first one away.
+func tell(rt *rapid.T, tx *store.Tx, k state.ServiceKey, gone bool) {
+	if !gone {
+		text := rapid.StringMatching("[a-z]{4}").Draw(rt, "line")
+		tx.Tell(k, time.Now(), text, text)
+		return
+	}
+	for e := range tx.Events().Prefix(string(k) + "/") {
+		tx.Events().Delete(e.Key)
+		return
+	}
+}
+
+// compareServices expects services to be described as their records are, whether they were asked for before or not.
+func compareServices(rt *rapid.T, a *API, v store.View, k state.ClusterKey) {
+	keys := []state.ServiceKey{}
+	for n := range 6 {
+		keys = append(keys, state.NewServiceKey(k, fmt.Sprint("s", n)))
+	}
+	for _, tags := range []bool{false, true, false} {
+		got := a.describeServices(k, keys, tags).Services
+		want := []ecswire.Service{}
+		for s := range v.Services().OfCluster(k) {
+			want = append(want, describeService(v, s, tags))
+		}
+		if !reflect.DeepEqual(got, want) {
+			rt.Fatalf("DescribeServices gives %+v, the records say %+v", got, want)
+		}
 	}
 }
