@@ -196,6 +196,13 @@ func (t target) aim(ctx context.Context, n int) (*shot, error) {
 	default:
 		op, in = "DescribeClusters", m{"clusters": []string{heldCluster}}
 	}
+	var err error
+	s.raw, err = t.signed(ctx, op, in)
+	return s, err
+}
+
+// signed is a call as it is sent.
+func (t target) signed(ctx context.Context, op string, in m) ([]byte, error) {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return nil, err
@@ -206,8 +213,7 @@ func (t target) aim(ctx context.Context, n int) (*shot, error) {
 	}
 	var raw bytes.Buffer
 	err = r.Write(&raw)
-	s.raw = raw.Bytes()
-	return s, err
+	return raw.Bytes(), err
 }
 
 var errAnswer = errors.New("no whole answer")

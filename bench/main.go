@@ -55,7 +55,7 @@ func parts() []part {
 		{"describe", describeServices, false}, {"register", registerTaskDefinition, false},
 		{"placement", placement, false},
 		{"store", durable, false}, {"restart", restart, false}, {"million", heldMillion, false},
-		{"api", heldAPI, false}, {"calls", burst, false}, {"cpu", controlPlane, false},
+		{"api", heldAPI, false}, {"calls", burst, false}, {"waiters", waiters, false}, {"cpu", controlPlane, false},
 	}
 }
 
