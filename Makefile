@@ -27,7 +27,7 @@ down: build
 
 # SHARE is how many seeds of the simulation are among the tests. They do not run beside the containers' tests: containers
 # have CPU shares of their own, few by ECS's default, and would starve.
-SHARE ?= 60
+SHARE ?= 200
 test: build engine clients lint unit sim-share planted docker-test e2e
 
 sim-share: build

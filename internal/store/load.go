@@ -34,7 +34,9 @@ type parcel struct {
 	done    chan struct{} // has room for one
 }
 
-func newParcel() *parcel { return &parcel{keys: make([]string, 0, chunk), done: make(chan struct{}, 1)} }
+func newParcel() *parcel {
+	return &parcel{keys: make([]string, 0, chunk), done: make(chan struct{}, 1)}
+}
 
 // empty makes a parcel ready for other records.
 func (p *parcel) empty() {
@@ -184,4 +186,3 @@ func (l *loading) build(cancel context.CancelCauseFunc) {
 		f.end()
 	}
 }
-
