@@ -31,7 +31,7 @@ type Verdict struct {
 	Status  int
 	Message string
 	// Late does the work of a create or a start so much later, whether anybody still waits or not, and never answers.
-	// An engine's process that ends forgets it.
+	// An engine's process that ends forgets it, and a start that another one overtook has no effect.
 	Late time.Duration
 	// Drop loses the event; Double delivers it twice.
 	Drop   bool

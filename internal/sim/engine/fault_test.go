@@ -57,6 +57,28 @@ func TestAnEngineThatLiesIsFoundOutByLooking(t *testing.T) {
 	}
 }
 
+func TestALateStartComesUpUnlessAnotherWasFirst(t *testing.T) {
+	late := once("start", false, engine.Verdict{Late: time.Minute})
+	for _, again := range []bool{false, true} {
+		simulated(t, engine.Config{Fault: late}, func(t *testing.T, sim *engine.Engine, e *docker.Engine) {
+			sim.AddImage("sim/job:run-1s")
+			made, err := e.Create(t.Context(), docker.Spec{Name: "a", Image: "sim/job:run-1s", Labels: mine})
+			is(t, "create", err, nil)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			is(t, "start", e.Start(ctx, made.ID), errAny)
+			if again {
+				is(t, "start again", e.Start(t.Context(), made.ID), nil)
+			}
+			pass(2 * time.Minute)
+			all := sim.Containers()
+			if len(all) != 1 || all[0].Starts != 1 {
+				t.Errorf("started again: %v: the containers are %+v, want one that came up once", again, all)
+			}
+		})
+	}
+}
+
 func TestEventsAreLostDoubledAndLate(t *testing.T) {
 	fault := func(c engine.Call) engine.Verdict {
 		switch c.Action {

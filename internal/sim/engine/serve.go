@@ -243,8 +243,10 @@ func (x *exchange) hear() {
 	x.r.Body = io.NopCloser(bytes.NewReader(data))
 }
 
-// late does the work when nobody may wait for it any more.
+// late does the work when nobody may wait for it any more. An engine works on one start of a container at a time: one that
+// was overtaken by another is done with that.
 func (x *exchange) late(do func(*exchange) answer, d time.Duration) {
+	starts := x.starts()
 	alone := *x
 	alone.r = x.r.WithContext(context.WithoutCancel(x.r.Context()))
 	time.AfterFunc(d, func() {
@@ -255,9 +257,22 @@ func (x *exchange) late(do func(*exchange) answer, d time.Duration) {
 			}
 		}()
 		alone.stopIfDown()
-		do(&alone)
+		if x.call.Op != "start" || x.starts() == starts {
+			do(&alone)
+		}
 	})
 	x.hold(nil)
+}
+
+// starts is how often the container was started.
+func (x *exchange) starts() int {
+	x.e.mu.Lock()
+	defer x.e.mu.Unlock()
+	r := x.e.find(x.target)
+	if r == nil {
+		return 0
+	}
+	return r.Starts
 }
 
 func verdictAnswer(v Verdict) answer {
