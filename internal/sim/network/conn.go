@@ -151,6 +151,9 @@ func (c *Conn) Write(b []byte) (int, error) {
 	if err != nil {
 		return 0, &net.OpError{Op: "write", Net: "tcp", Source: c.local, Addr: c.remote, Err: err}
 	}
+	if c.peer.host.forgotten() {
+		c.probe(0)
+	}
 	n.Point(c.host.name, "sent")
 	return len(b), nil
 }
@@ -275,6 +278,25 @@ func (c *Conn) reset(err error) {
 	}
 	c.forget()
 	c.peer.forget()
+}
+
+// probe the far end after a while, whose host does not know the connection any more: it ends if that can be heard.
+func (c *Conn) probe(after time.Duration) {
+	time.AfterFunc(after+c.out.link.trip()+c.in.link.trip(), func() {
+		switch {
+		case c.in.ended():
+		case c.out.link.carries() && c.in.link.carries():
+			c.reset(syscall.ECONNRESET)
+		default:
+			c.probe(probeEvery)
+		}
+	})
+}
+
+func (p *pipe) ended() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.err != nil
 }
 
 // fence takes the connection from its own host; the far end hears nothing of it.

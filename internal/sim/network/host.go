@@ -15,12 +15,17 @@ type Host struct {
 	mu        sync.Mutex
 	crashed   bool
 	powerless bool
+	replaced  bool // by its next incarnation
 	listeners map[string]*Listener
 	conns     []*Conn // in the order of making
 }
 
-// Host brings a host up. An earlier one of the same name must have crashed; what others still hold of its
-// connections ends when they hear of it.
+// probeEvery is how often a far end tries an idle connection: Go's default keepalive.
+const probeEvery = 15 * time.Second
+
+// Host brings a host up. An earlier one of the same name must have crashed. It knows nothing of that one's connections,
+// and says so to the far ends when they send something or probe. Until then they hold a connection to nobody, perhaps
+// beside a new one.
 func (n *Network) Host(name string) *Host {
 	n.mu.Lock()
 	before := n.hosts[name]
@@ -28,9 +33,19 @@ func (n *Network) Host(name string) *Host {
 	n.hosts[name] = h
 	n.mu.Unlock()
 	if before != nil {
-		before.ended(syscall.ECONNRESET)
+		for _, c := range before.replace() {
+			c.peer.probe(c.in.link.dice.Between(0, probeEvery))
+		}
 	}
 	return h
+}
+
+// replace says that another incarnation is up, and answers the connections that it does not know.
+func (h *Host) replace() []*Conn {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.replaced = true
+	return append([]*Conn(nil), h.conns...)
 }
 
 // Name of the host.
@@ -43,7 +58,7 @@ func (h *Host) Crash() {
 	}
 }
 
-// Vanish ends the host as a power cut does: nobody hears anything until keepalive ends or the host is back.
+// Vanish ends the host as a power cut does: nobody hears anything until keepalive ends or a host that is back is tried.
 func (h *Host) Vanish() {
 	h.fence(true)
 	time.AfterFunc(Keepalive, func() { h.ended(syscall.ETIMEDOUT) })
@@ -85,6 +100,12 @@ func (h *Host) vanished() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.powerless
+}
+
+func (h *Host) forgotten() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.replaced
 }
 
 func (h *Host) add(c *Conn) {

@@ -178,6 +178,13 @@ func (l *link) arrival(now time.Time) time.Time {
 	return now.Add(l.lag + time.Duration(l.dice.Float()*float64(l.lag)/2))
 }
 
+// trip is the least that a packet takes.
+func (l *link) trip() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lag
+}
+
 // gate says whether the link carries, and from when on.
 func (l *link) gate() (down bool, notBefore time.Time) {
 	l.mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -122,24 +123,43 @@ func TestACrashedHostReachesNobodyAndIsHeardOf(t *testing.T) {
 	})
 }
 
-func TestAVanishedHostIsHeardOfWhenItComesBack(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := newNet()
-		c, far := connect(t, n)
-		n.hosts["b"].Vanish()
-		_ = far.Close() // its process ends, in vain
-		_ = c.SetReadDeadline(time.Now().Add(time.Minute))
-		_, err := c.Read(make([]byte, 8))
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Error("a power cut is heard of:", err)
-		}
-		_ = c.SetReadDeadline(time.Time{})
-		time.AfterFunc(time.Second, func() { n.Host("b") })
-		_, err = c.Read(make([]byte, 8))
-		if err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Error(err)
-		}
-	})
+func TestAVanishedHostIsHeardOfWhenItsNextIncarnationIsTried(t *testing.T) {
+	tests := map[string]struct {
+		write  bool
+		within time.Duration
+	}{
+		"by a probe": {within: probeEvery},
+		"by a write": {write: true, within: time.Second},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNet()
+				c, far := connect(t, n)
+				n.hosts["b"].Vanish()
+				_ = far.Close() // its process ends, in vain
+				_ = c.SetReadDeadline(time.Now().Add(time.Minute))
+				_, err := c.Read(make([]byte, 8))
+				if !errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Error("a power cut is heard of:", err)
+				}
+				_ = c.SetReadDeadline(time.Time{})
+				back := time.Now()
+				n.Host("b")
+				if tt.write {
+					_, err = c.Write([]byte("still there?"))
+					if err != nil {
+						t.Error("nobody has answered yet:", err)
+					}
+				}
+				_, err = c.Read(make([]byte, 8))
+				took := time.Since(back)
+				if !errors.Is(err, syscall.ECONNRESET) || took == 0 || took > tt.within+time.Second {
+					t.Errorf("%v after %s", err, took)
+				}
+			})
+		})
+	}
 }
 
 func TestFramesAreLostDoubledAndOvertakenWhole(t *testing.T) {
