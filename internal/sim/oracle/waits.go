@@ -243,7 +243,7 @@ func (o *Oracle) noRoom(k state.TaskKey, t *state.Task) {
 
 // wakeLimit is how long room may be there without the task that waits for it; wakeQuiet is how long a server that
 // commits nothing may be kept from it by its disk.
-const wakeLimit, wakeQuiet = 20 * time.Second, 3 * time.Second
+const wakeLimit, wakeQuiet = 5 * time.Second, 3 * time.Second
 
 // woken expects room that comes free to be taken by who waits for it.
 func (o *Oracle) woken(k state.TaskKey, t *state.Task, now time.Time) {
