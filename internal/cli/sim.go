@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ type simCommand struct {
 	Verbose bool   `short:"v" help:"With --seed: what the code under test logs as well."`
 	Only    string `hidden:"" help:"With --seed: comma-separated mishaps; no others happen."`
 	Pause   string `hidden:"" help:"With --seed: the longest pause between two calls of a client, like 20s."`
+	Memory  string `hidden:"" help:"With --seed: MiB of memory of each machine."`
 	CPU     int    `hidden:"" name:"cpu" help:"The first CPU to use, counted among those that may be used."`
 	Plain   bool   `hidden:"" help:"Leave the Go runtime its own dice."`
 
@@ -52,6 +54,9 @@ func (c *simCommand) Run(r *run) error {
 	if c.Pause != "" {
 		f.Env = append(f.Env, simPause+"="+c.Pause)
 	}
+	if c.Memory != "" {
+		f.Env = append(f.Env, simMemory+"="+c.Memory)
+	}
 	if c.Profile != "" {
 		f.Env, f.Plain = append(f.Env, simProfile+"="+c.Profile), true // a profile needs a clock that goes
 	}
@@ -76,6 +81,7 @@ const (
 	simProfile = "LONGSHORE_SIM_PROFILE"
 	simOnly    = "LONGSHORE_SIM_ONLY"
 	simPause   = "LONGSHORE_SIM_PAUSE"
+	simMemory  = "LONGSHORE_SIM_MEMORY"
 )
 
 // Seed heads the arguments of a process that runs one seed. It is no command: nothing but the seed may run in that
@@ -88,13 +94,17 @@ func RunSeed(args []string, out io.Writer) {
 	if only := os.Getenv(simOnly); only != "" {
 		c.Only = strings.Split(only, ",")
 	}
+	var errs [2]error
 	if pause := os.Getenv(simPause); pause != "" {
-		d, err := time.ParseDuration(pause)
-		if err != nil {
-			fmt.Fprintln(os.Stderr, "sim:", err)
-			os.Exit(2)
-		}
-		c.Pause = d
+		c.Pause, errs[0] = time.ParseDuration(pause)
+	}
+	if memory := os.Getenv(simMemory); memory != "" {
+		c.Memory, errs[1] = strconv.Atoi(memory)
+	}
+	err := errors.Join(errs[:]...)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "sim:", err)
+		os.Exit(2)
 	}
 	sim.Child(args, out, c)
 }

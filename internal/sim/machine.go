@@ -177,7 +177,7 @@ func (a *agent) serve(ctx context.Context, dir *os.Root) error {
 			return aws.Credentials{AccessKeyID: i.AccessKeyID, SecretAccessKey: i.SecretAccessKey}, nil
 		}),
 		Attributes: map[string]string{attributeNode: n.name},
-		Resources:  node.Resources{CPU: 4096, MemoryMiB: 8192},
+		Resources:  node.Resources{CPU: 4096, MemoryMiB: w.Memory},
 		Tasks: taskrun.Config{
 			Engine: e, Installation: installation().ID, Region: installation().Region,
 			Ports: taskrun.NewPorts(49153, 65535, n.free), Slots: taskrun.NewSlots(0, 0),

@@ -37,6 +37,8 @@ type Config struct {
 	// Pause is the longest between two calls of a client; 0 = 2 s. Hasty clients change a service again before what
 	// goes wrong slowly can be seen.
 	Pause time.Duration
+	// Memory of each machine in MiB, where room is to be scarce; 0 = 8192.
+	Memory int
 	// Verbose adds what the code under test logs.
 	Verbose bool
 }
@@ -82,6 +84,9 @@ func Run(c Config) Report {
 	}
 	if c.Nodes == 0 {
 		c.Nodes = 3
+	}
+	if c.Memory == 0 {
+		c.Memory = 8192
 	}
 	w := newWorld(c)
 	ctx := context.Background()

@@ -31,7 +31,7 @@ func dispatchBugs() []Bug {
 		if planted("stop-lost-on-reconnect") {
 			m.Tasks[len(m.Tasks)-1].DesiredStatus = string(state.Running)
 		}`}}},
-		{Name: "old-session-disconnects", Only: "node,agent",
+		{Name: "old-session-disconnects", Only: "power",
 			What: "the end of an old connection disconnects the new one", Edits: []Edit{
 				{"internal/dispatch/websocket.go", `	current := d.sessions[s.key] == s`,
 					`	current := d.sessions[s.key] == s || planted("old-session-disconnects")`}}},

@@ -76,10 +76,13 @@ func controlBugs() []Bug {
 		{Name: "draining-gets-tasks", What: "tasks are placed on DRAINING instances", Edits: []Edit{
 			{"internal/place/refuse.go", `	case i.Status != state.StatusActive:`,
 				`	case i.Status != state.StatusActive && !(planted("draining-gets-tasks") && i.Status == state.StatusDraining):`}}},
-		{Name: "waiters-never-woken", Hint: 5, Only: "meddling", Pause: "5s", Nodes: 2,
+		{Name: "waiters-never-woken", Only: "meddling", Pause: "10s", Memory: 512,
 			What: "room that comes free wakes nobody, and nobody looks again", Edits: []Edit{
 				{schedule + "plan.go", `	return holds(old) && !holds(now) ||`,
-					`	return !planted("waiters-never-woken") && holds(old) && !holds(now) ||`},
+					`	if planted("waiters-never-woken") {
+		return false
+	}
+	return holds(old) && !holds(now) ||`},
 				{schedule + "schedule.go", `	found := clusters(v.Tasks(), state.Scope{})`,
 					`	found := clusters(v.Tasks(), state.Scope{})
 	if planted("waiters-never-woken") && s.first {

@@ -30,9 +30,9 @@ type Bug struct {
 	Only string
 	// Pause is the longest between two calls of a client, where hasty ones would hide it, like "20s". "" = as usual.
 	Pause string
-	// Nodes of the world, where room is to be scarce. 0 = as usual.
-	Nodes int
-	Edits []Edit
+	// Memory of each machine in MiB, where room is to be scarce. 0 = as usual.
+	Memory int
+	Edits  []Edit
 }
 
 // Edit replaces a text that occurs exactly once in a file by Go that goes wrong when planted("name").

@@ -8,7 +8,6 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -197,14 +196,14 @@ func asleep(results []caught) []planted.Bug {
 	for _, c := range results {
 		same := func(b planted.Bug) bool { return b.Hint == c.seed && sameWorld(b, c.Bug) }
 		if c.seed != 0 && !slices.ContainsFunc(out, same) {
-			out = append(out, planted.Bug{Name: none, Hint: c.seed, Only: c.Only, Pause: c.Pause, Nodes: c.Nodes})
+			out = append(out, planted.Bug{Name: none, Hint: c.seed, Only: c.Only, Pause: c.Pause, Memory: c.Memory})
 		}
 	}
 	return out
 }
 
 func sameWorld(a, b planted.Bug) bool {
-	return a.Only == b.Only && a.Pause == b.Pause && a.Nodes == b.Nodes
+	return a.Only == b.Only && a.Pause == b.Pause && a.Memory == b.Memory
 }
 
 // none is no bug's name: the binary of that name is the product.
@@ -276,7 +275,7 @@ func try(ctx context.Context, o options, b planted.Bug, seed uint64, cpu int) (i
 	}
 	cmd := exec.CommandContext(ctx, program, "sim", "--seed", strconv.FormatUint(seed, 10),
 		"--minutes", strconv.Itoa(o.minutes), "--only", b.Only, "--pause", b.Pause, "--cpu", strconv.Itoa(cpu),
-		"--nodes", strconv.Itoa(cmp.Or(b.Nodes, 3)))
+		"--memory", strconv.Itoa(b.Memory))
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // it has files to take away
 	cmd.WaitDelay = 5 * time.Second
 	lines, err := cmd.StdoutPipe()
