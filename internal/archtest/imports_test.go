@@ -24,6 +24,7 @@ var layers = []layer{
 	{"internal/store/record", nil, "a record's bytes know no noun"},
 	{"internal/store", []string{"internal/state", "internal/store/record", "internal/gen/records"},
 		"the store knows nouns and nobody who uses them"},
+	{"internal/hugepage", nil, "memory knows no subject"},
 	{"internal/lease", nil, "who leads is decided on a record that somebody else keeps"},
 	{"internal/gen/*", []string{"internal/aws/wire"}, "generated shapes are the dialect's"},
 	{"internal/aws/*", []string{"internal/aws/*"}, "the dialect knows no service"},

@@ -3,11 +3,10 @@ package daemon
 import (
 	"context"
 	"os"
-	"runtime"
 	"runtime/debug"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"longshore/internal/hugepage"
 )
 
 // By Go's default a process holds twice what lives. Records live long, so a daemon with very many of them would
@@ -32,17 +31,8 @@ func spareLoad(records string) {
 	}
 	onDisk := sizeOf(records)
 	if onDisk >= largeStore {
-		hugePages(min(asLoaded*onDisk, mostHuge))
+		hugepage.Ask(int(min(asLoaded*onDisk, mostHuge)))
 	}
-}
-
-// hugePages asks for huge pages where the heap will grow by so many bytes next. The block that it allocates for this is
-// never touched, so it takes no memory, and it is given back to the heap at once.
-func hugePages(bytes int64) {
-	block := make([]byte, bytes)
-	_ = unix.Madvise(block, unix.MADV_HUGEPAGE) // a kernel without them loads more slowly
-	block = nil
-	runtime.GC()
 }
 
 // sizeOf is how many bytes the files of a directory have; what cannot be read counts as nothing.

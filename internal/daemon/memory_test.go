@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,16 +11,6 @@ func TestALargeHeapMayHoldLessGarbage(t *testing.T) {
 		if got := gcPercent(live); got != want {
 			t.Errorf("%d MiB live: %d %%, want %d", live>>20, got, want)
 		}
-	}
-}
-
-func TestAskingForHugePagesTakesNoMemory(t *testing.T) {
-	const asked = 512 << 20
-	before := residentBytes(t)
-	hugePages(asked)
-	took := residentBytes(t) - before
-	if took > asked/8 {
-		t.Errorf("%d MiB more are resident after a block of %d MiB was given back untouched", took>>20, asked>>20)
 	}
 }
 
@@ -43,18 +32,4 @@ func TestTheSizeOfAStoreIsThatOfItsFiles(t *testing.T) {
 	if got := sizeOf(filepath.Join(dir, "none")); got != 0 {
 		t.Errorf("size of a directory that does not exist is %d, want 0", got)
 	}
-}
-
-func residentBytes(t *testing.T) int64 {
-	t.Helper()
-	text, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var size, resident int64
-	_, err = fmt.Sscan(string(text), &size, &resident)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resident * int64(os.Getpagesize())
 }

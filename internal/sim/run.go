@@ -12,8 +12,11 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"golang.org/x/sys/unix"
+	"longshore/internal/hugepage"
 )
+
+// heapOfSeed is more than most seeds need; it is not collected.
+const heapOfSeed = 1 << 30
 
 // SeedArgument is by what a program that is started for a Fleet knows that it is to call Child.
 const SeedArgument = "sim-seed"
@@ -27,7 +30,7 @@ func Child(args []string, out io.Writer, c Config) {
 		os.Exit(2)
 	}
 	c.Transcript = out
-	hugePages()
+	hugepage.Ask(heapOfSeed)
 	os.Args = os.Args[:1]      // testing.Main reads flags of its own
 	runtime.MemProfileRate = 0 // its samples are drawn from the dice that the bubble uses
 	stop := profile(c.Profile) // outside of the bubble, whose clock is another
@@ -48,15 +51,6 @@ func Child(args []string, out io.Writer, c Config) {
 	}
 	testing.Main(func(_, _ string) (bool, error) { return true, nil },
 		[]testing.InternalTest{{Name: "seed", F: run}}, nil, nil)
-}
-
-// hugePages asks for huge pages where the heap will grow, which is not collected: to get a seed's memory of the kernel
-// 4 KiB at a time is a third of its work. The block is never touched, and given back to the heap at once.
-func hugePages() {
-	block := make([]byte, 1<<30)
-	_ = unix.Madvise(block, unix.MADV_HUGEPAGE) // without them a seed does the same, later
-	block = nil
-	runtime.GC()
 }
 
 // profile writes where the time goes, and what waits for which lock, until it is told to stop.
