@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -48,6 +49,7 @@ type Engine struct {
 	cache  *pebble.Cache
 	broken error // a failed write: nobody knows what the disk holds
 	end    *end
+	merges *compactions
 	opened atomic.Bool   // until then a full disk is a reason not to start
 	closed chan struct{} // by Close
 }
@@ -83,7 +85,7 @@ func Open(c Config) (*Engine, error) {
 		return nil, &LockedError{Dir: c.Dir, Err: err}
 	}
 	e := &Engine{Config: c, lock: lock, cache: pebble.NewCache(c.Cache), end: &end{told: make(chan struct{})},
-		closed: make(chan struct{})}
+		merges: newCompactions(), closed: make(chan struct{})}
 	err = e.end.guard(e.open)
 	if e.end.err() != nil {
 		return nil, err // Pebble stands still with the directory in its hands
@@ -105,7 +107,7 @@ func (e *Engine) open() error {
 	if err != nil {
 		return err
 	}
-	e.db, err = pebble.Open(e.Dir, &pebble.Options{
+	options := &pebble.Options{
 		FS:                          e.careful(),
 		Lock:                        e.lock,
 		Cache:                       e.cache,
@@ -118,15 +120,23 @@ func (e *Engine) open() error {
 			// Found beside the path of a read, too: Load tells it as an error, so it must not end the process.
 			DataCorruption: func(i pebble.DataCorruptionInfo) { e.Log.Error("record store is corrupt", "err", i.String()) },
 		},
-	})
+	}
+	options.Experimental.CompactionScheduler = e.merges
+	e.db, err = pebble.Open(e.Dir, options)
 	if err != nil {
 		return explain(e.Dir, err)
 	}
 	return nil
 }
 
-// Load reads every record.
+// startTime is how long those who have read the records need the processors for a start.
+const startTime = 2 * time.Second
+
+// Load reads every record. No tables are merged before it has and startTime is over, or before the first Commit without
+// a Load.
 func (e *Engine) Load(ctx context.Context, yield func(table, key string, value []byte) error) (uint64, error) {
+	e.merges.await()
+	defer func() { time.AfterFunc(startTime, e.merges.begin) }()
 	rev, err := e.revision()
 	if err != nil {
 		return 0, explain(e.Dir, err)
@@ -175,6 +185,7 @@ func (e *Engine) Commit(_ context.Context, b store.Batch) (err error) {
 			e.broken = err
 		}
 	}()
+	e.merges.wanted()
 	w := e.db.NewBatchWithSize(size(b))
 	err = fill(w, b)
 	if err != nil {
