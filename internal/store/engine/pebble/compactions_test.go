@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"longshore/internal/store"
 )
@@ -106,4 +108,33 @@ func TestWhatACrashLeftIsMergedAfterItIsRead(t *testing.T) {
 	if m := e.db.Metrics(); m.Compact.Count == 0 || m.Levels[0].TablesCount != 0 {
 		t.Errorf("%d merges after the records were read, %d newest tables", m.Compact.Count, m.Levels[0].TablesCount)
 	}
+}
+
+// TestWhoWritesWaitsForNoStartTime writes so much right after a start that Pebble takes no more before a merge.
+func TestWhoWritesWaitsForNoStartTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, err := Open(Config{Dir: "data", FS: vfs.NewMem(), MemTable: 64 << 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer e.Close()
+		_, err = e.Load(t.Context(), func(string, string, []byte) error { return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		begin := time.Now()
+		for n := range 100 {
+			err = e.Commit(t.Context(), store.Batch{Revision: uint64(n + 1), Ops: []store.Op{
+				{Table: "things", Key: fmt.Sprint(n % 7), Value: bytes.Repeat([]byte("x"), 32<<10)}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if d := time.Since(begin); d >= startTime {
+			t.Errorf("100 writes after a start took %v", d)
+		}
+		if e.db.Metrics().Compact.Count == 0 {
+			t.Error("nothing was merged: the writes were too few to wait for it")
+		}
+	})
 }

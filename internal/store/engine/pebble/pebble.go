@@ -119,6 +119,8 @@ func (e *Engine) open() error {
 		EventListener: &pebble.EventListener{
 			// Found beside the path of a read, too: Load tells it as an error, so it must not end the process.
 			DataCorruption: func(i pebble.DataCorruptionInfo) { e.Log.Error("record store is corrupt", "err", i.String()) },
+			// Who writes waits for a merge, now. Pebble calls this with its locks held.
+			WriteStallBegin: func(pebble.WriteStallBeginInfo) { go e.merges.begin() },
 		},
 	}
 	options.Experimental.CompactionScheduler = e.merges
@@ -132,8 +134,8 @@ func (e *Engine) open() error {
 // startTime is how long those who have read the records need the processors for a start.
 const startTime = 2 * time.Second
 
-// Load reads every record. No tables are merged before it has and startTime is over, or before the first Commit without
-// a Load.
+// Load reads every record. No tables are merged before it has and startTime is over, before the first Commit without a
+// Load, or before one that cannot go on without a merge.
 func (e *Engine) Load(ctx context.Context, yield func(table, key string, value []byte) error) (uint64, error) {
 	e.merges.await()
 	defer func() { time.AfterFunc(startTime, e.merges.begin) }()
