@@ -35,7 +35,7 @@ func (r *runner) execute(ctx context.Context, a action) {
 }
 
 func (r *runner) create(ctx context.Context, c *containerView) {
-	call, done := r.revocable(ctx)
+	call, done := r.revocable(ctx, 0)
 	defer done()
 	release, err := acquire(call, r.m.cfg.Slots.starts)
 	if err != nil {
@@ -52,16 +52,18 @@ func (r *runner) create(ctx context.Context, c *containerView) {
 	n.ports = ports
 	if call.Err() == nil {
 		n.logs = r.prepareLogs(call, c, "")
-		n.made, err = r.m.cfg.Engine.Create(call, spec)
 	}
-	if call.Err() != nil && n.made.ID == "" {
+	answer, over := r.revocable(ctx, patience)
+	defer over()
+	n.made, err = r.m.cfg.Engine.Create(answer, spec)
+	if answer.Err() != nil && n.made.ID == "" {
 		n.made, err = r.m.cfg.Engine.Made(ctx, spec)
 	}
 	switch {
 	case ctx.Err() != nil:
 	case err == nil:
 		r.created(ctx, call, c, n)
-	case call.Err() != nil:
+	case answer.Err() != nil:
 		r.m.cfg.Ports.release(ports)
 		r.leave(c) // should it come late it is nobody's, and was never started
 	default:
@@ -125,7 +127,7 @@ func (r *runner) createFailed(c *containerView, err error) {
 }
 
 func (r *runner) start(ctx context.Context, c *containerView, o op) {
-	call, done := r.revocable(ctx)
+	call, done := r.revocable(ctx, 0)
 	defer done()
 	release, err := acquire(call, r.m.cfg.Slots.starts)
 	if err != nil {
@@ -136,8 +138,8 @@ func (r *runner) start(ctx context.Context, c *containerView, o op) {
 	r.startHeld(ctx, call, c, o, nil)
 }
 
-// startHeld starts a container once its output has a place to go to; the caller holds a slot. Call ends when the start
-// is given up, ctx with the process.
+// startHeld starts a container once its output has a place to go to; the caller holds a slot. Call ends when the task is
+// to stop, ctx with the process.
 func (r *runner) startHeld(ctx, call context.Context, c *containerView, o op, logs <-chan string) {
 	if o == opStart {
 		reason := r.logsReady(call, c, logs)
@@ -150,11 +152,13 @@ func (r *runner) startHeld(ctx, call context.Context, c *containerView, o op, lo
 		r.leave(c)
 		return
 	}
-	err := r.m.cfg.Engine.Start(call, c.ID)
+	answer, over := r.revocable(ctx, patience)
+	defer over()
+	err := r.m.cfg.Engine.Start(answer, c.ID)
 	if ctx.Err() != nil {
 		return
 	}
-	if err != nil && call.Err() != nil {
+	if err != nil && answer.Err() != nil {
 		r.post(func(_ *view, _ time.Time) { c.Busy = opNone; c.doubt() })
 		return
 	}

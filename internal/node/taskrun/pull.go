@@ -29,7 +29,7 @@ const pullTries = 3
 
 // pull fetches the image of a container.
 func (r *runner) pull(ctx context.Context, c *containerView) {
-	ctx, done := r.revocable(ctx)
+	ctx, done := r.revocable(ctx, 0)
 	defer done()
 	began := r.m.cfg.Now()
 	err := ctx.Err()

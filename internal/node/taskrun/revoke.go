@@ -5,13 +5,19 @@ import (
 	"time"
 )
 
+// patience is how long a stop waits for a create or start under way: one that is answered ends as it should, with its
+// stop signal, and leaves nothing that has to be looked for.
+const patience = 3 * time.Second
+
 // revocable is for what a stop need not wait for: pulls, creates and starts, which a hung engine answers after minutes
-// or never. The context ends with the one given, with done, or when the task is condemned.
-func (r *runner) revocable(ctx context.Context) (call context.Context, done func()) {
+// or never. The context ends with the one given, with done, or so long after the task is condemned; at once if it is
+// already.
+func (r *runner) revocable(ctx context.Context, patience time.Duration) (call context.Context, done func()) {
 	call, cancel := context.WithCancel(ctx)
+	v := &revocation{cancel: cancel, patience: patience}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.revokes[&cancel] = true
+	r.revocations[v] = true
 	if r.v.Condemned {
 		cancel()
 	}
@@ -19,19 +25,35 @@ func (r *runner) revocable(ctx context.Context) (call context.Context, done func
 		cancel()
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		delete(r.revokes, &cancel)
+		delete(r.revocations, v)
+		if v.timer != nil {
+			v.timer.Stop()
+		}
 	}
 }
 
-func (r *runner) revoke() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.revokeLocked()
+// revocation ends a call that is under way.
+type revocation struct {
+	cancel   context.CancelFunc
+	patience time.Duration
+	timer    *time.Timer // runs since the task was condemned
 }
 
-func (r *runner) revokeLocked() {
-	for cancel := range r.revokes {
-		(*cancel)()
+// revoke ends what may be ended when the task stops; r.mu is held.
+func (r *runner) revoke() {
+	for v := range r.revocations {
+		if v.timer == nil {
+			v.timer = time.AfterFunc(v.patience, v.cancel)
+		}
+	}
+}
+
+// revokeAll ends at once what is still under way.
+func (r *runner) revokeAll() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for v := range r.revocations {
+		v.cancel()
 	}
 }
 

@@ -17,18 +17,18 @@ type runner struct {
 
 	kick chan struct{} // something changed; capacity 1
 
-	mu        sync.Mutex
-	v         view
-	accepted  bool
-	forget    bool // nothing to clean up: the task never existed here
-	results   []func(*view, time.Time)
-	revokes   map[*context.CancelFunc]bool // of the calls under way that a stop gives up
-	following sync.WaitGroup
-	claimed   []netip.Addr // whose metadata requests are ours
+	mu          sync.Mutex
+	v           view
+	accepted    bool
+	forget      bool // nothing to clean up: the task never existed here
+	results     []func(*view, time.Time)
+	revocations map[*revocation]bool // of the calls under way that a stop gives up
+	following   sync.WaitGroup
+	claimed     []netip.Addr // whose metadata requests are ours
 }
 
 func newRunner(m *Machine, task acs.Task) *runner {
-	r := &runner{m: m, arn: task.ARN, kick: make(chan struct{}, 1), revokes: map[*context.CancelFunc]bool{}}
+	r := &runner{m: m, arn: task.ARN, kick: make(chan struct{}, 1), revocations: map[*revocation]bool{}}
 	r.v = view{Task: &task, Desired: task.DesiredStatus}
 	for i := range task.Containers {
 		r.v.Containers = append(r.v.Containers, r.newContainer(&task, &task.Containers[i]))
@@ -143,7 +143,7 @@ func (r *runner) run(ctx context.Context) {
 	defer timer.Stop()
 	var ops sync.WaitGroup
 	defer ops.Wait()
-	defer r.revoke()
+	defer r.revokeAll()
 	for !r.step(ctx, &ops, timer) {
 		select {
 		case <-r.kick:
@@ -228,7 +228,7 @@ func (r *runner) begin(ctx context.Context, ops *sync.WaitGroup, a action, now t
 		for _, c := range r.v.Containers {
 			c.NoRestart = true
 		}
-		r.revokeLocked()
+		r.revoke()
 		return true
 	case opAbandon:
 		c.Phase = phaseStopped

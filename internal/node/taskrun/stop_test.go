@@ -3,6 +3,7 @@ package taskrun_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -25,10 +26,11 @@ func hinder(op string, after bool, v engine.Verdict) func(engine.Call) engine.Ve
 	}
 }
 
-// stopped runs a task, stops it after ten seconds, accepts its end five seconds after it was told and looks again after
-// five minutes. It returns the report of the end and how long after the stop it came.
-func stopped(t *testing.T, e *docker.Engine, slots int, tasks ...acs.Task) (taskrun.Snapshot, time.Duration) {
+// stopped runs tasks, stops the last after ten seconds, accepts its end five seconds after it was told and looks again after
+// five minutes. It returns the report of the end, how long after the stop it came, and the log.
+func stopped(t *testing.T, e *docker.Engine, slots int, tasks ...acs.Task) (taskrun.Snapshot, time.Duration, string) {
 	t.Helper()
+	var log strings.Builder
 	var end taskrun.Snapshot
 	var asked, told time.Time
 	ids := 0
@@ -37,7 +39,7 @@ func stopped(t *testing.T, e *docker.Engine, slots int, tasks ...acs.Task) (task
 		Engine: e, Installation: "x", Instance: "i",
 		Ports: taskrun.NewPorts(0, 0, func(string, int) bool { return true }), Slots: taskrun.NewSlots(slots, 0),
 		Now: time.Now, NewID: func() string { ids++; return fmt.Sprintf("id-%d", ids) },
-		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Log: slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), &log), nil)),
 		Report: func(s taskrun.Snapshot) {
 			if s.TaskARN != tasks[len(tasks)-1].ARN || s.Status != acs.StatusStopped || !told.IsZero() {
 				return
@@ -49,8 +51,8 @@ func stopped(t *testing.T, e *docker.Engine, slots int, tasks ...acs.Task) (task
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	listed := []acs.TaskIdentifier{}
-	for _, task := range tasks {
-		m.Apply(task)
+	for i, task := range tasks { // one after the other: the first has the first slot
+		time.AfterFunc(time.Duration(i)*time.Second, func() { m.Apply(task) })
 		listed = append(listed, acs.TaskIdentifier{TaskARN: task.ARN, DesiredStatus: acs.StatusRunning})
 	}
 	m.Manifest(listed)
@@ -62,7 +64,7 @@ func stopped(t *testing.T, e *docker.Engine, slots int, tasks ...acs.Task) (task
 	if told.IsZero() {
 		t.Fatal("it never stopped")
 	}
-	return end, told.Sub(asked)
+	return end, told.Sub(asked), log.String()
 }
 
 func TestAStopDoesNotWaitForAnEngineThatHangs(t *testing.T) {
@@ -85,7 +87,7 @@ func TestAStopDoesNotWaitForAnEngineThatHangs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			simulated(t, hinder(c.op, c.after, c.is), func(t *testing.T, sim *engine.Engine, e *docker.Engine) {
-				end, took := stopped(t, e, 0, one)
+				end, took, _ := stopped(t, e, 0, one)
 				if show(end) != c.want || took > 5*time.Second {
 					t.Errorf("%s after %s; want %s", show(end), took, c.want)
 				}
@@ -100,6 +102,28 @@ func TestAStopDoesNotWaitForAnEngineThatHangs(t *testing.T) {
 					t.Errorf("its process lived: %t", lived)
 				}
 			})
+		})
+	}
+}
+
+func TestAStopWaitsForACallThatIsSoonAnswered(t *testing.T) {
+	one := acs.Task{ARN: missingTask, DesiredStatus: acs.StatusRunning, NetworkMode: "bridge",
+		Containers: []acs.Container{{Name: "app", Image: "sim/web", Essential: true}}}
+	for op, want := range map[string]string{"create": "STOPPED app STOPPED", "start": "STOPPED app STOPPED 0"} {
+		t.Run(op, func(t *testing.T) {
+			simulated(t, hinder(op, false, engine.Verdict{Delay: 12 * time.Second}),
+				func(t *testing.T, sim *engine.Engine, e *docker.Engine) {
+					end, took, log := stopped(t, e, 0, one)
+					if show(end) != want || took < time.Second || took > 5*time.Second {
+						t.Errorf("%s after %s; want %s", show(end), took, want)
+					}
+					if strings.Contains(log, "no task claims") {
+						t.Error("its container was left to be looked for")
+					}
+					if left := sim.Containers(); len(left) != 1 || !left[0].Removed {
+						t.Errorf("containers: %+v", left)
+					}
+				})
 		})
 	}
 }
@@ -137,7 +161,7 @@ func TestAStopDoesNotWaitForTheHungCreatesOfOthers(t *testing.T) {
 			NetworkMode: "bridge", Containers: []acs.Container{{Name: container, Image: "sim/web", Essential: true}}}
 	}
 	simulated(t, hang, func(t *testing.T, sim *engine.Engine, e *docker.Engine) {
-		end, took := stopped(t, e, 1, task("aaaa", "hangs"), task("bbbb", "waits"))
+		end, took, _ := stopped(t, e, 1, task("aaaa", "hangs"), task("bbbb", "waits"))
 		if show(end) != "STOPPED waits STOPPED" || took > time.Second {
 			t.Errorf("%s after %s", show(end), took)
 		}
