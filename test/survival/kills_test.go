@@ -140,7 +140,8 @@ func (b *battle) count(c cycle) {
 	b.v.add(func(v *verdict) {
 		v.AckedWrites, v.TaskStarts, v.ExitCodes = 0, 0, 0
 		for _, w := range b.writers {
-			v.AckedWrites, v.TaskStarts, v.ExitCodes = v.AckedWrites+w.acks, v.TaskStarts+w.starts, v.ExitCodes+w.codes
+			v.AckedWrites, v.TaskStarts = v.AckedWrites+int(w.acks.Load()), v.TaskStarts+int(w.starts.Load())
+			v.ExitCodes += w.codes
 		}
 		v.Checks++
 		if c.daemon {
@@ -171,6 +172,7 @@ func (b *battle) cycle(c cycle) error {
 	}
 	if c.daemon {
 		rig.Pause(ctx, c.daemonAt)
+		b.load(ctx)
 		killed.Store(true)
 		b.Kill()
 	} else {
@@ -190,6 +192,25 @@ func (b *battle) cycle(c cycle) error {
 		return err
 	}
 	return b.survived(b.t.Context())
+}
+
+// loadWithin is how much later the daemon of one cycle dies, for the load's sake.
+const loadWithin = 10 * time.Second
+
+// load lets a slow machine come up to the load that gives the kills their worth. The moment stays random.
+func (b *battle) load(ctx context.Context) {
+	const most = 2 // kills of a cycle
+	kills := most * (b.v.Checks + 1)
+	for until := time.Now().Add(loadWithin); time.Now().Before(until) && ctx.Err() == nil; {
+		acks, starts := 0, 0
+		for _, w := range b.writers {
+			acks, starts = acks+int(w.acks.Load()), starts+int(w.starts.Load())
+		}
+		if acks >= writesPerKill*kills && starts*killsPerStart >= kills {
+			return
+		}
+		rig.Pause(ctx, time.Duration(rand.Int64N(int64(window/4)))) // a draw of moments would not repeat
+	}
 }
 
 // again kills an agent at its moment and starts it at once.

@@ -35,8 +35,8 @@ type writer struct {
 	network  *types.NetworkConfiguration // not nil: its tasks are FARGATE's
 	rand     *rand.Rand
 	n        int
-	acks     int
-	starts   int               // tasks of acknowledged RunTask calls
+	acks     atomic.Int64
+	starts   atomic.Int64      // tasks of acknowledged RunTask calls
 	codes    int               // exit codes that were compared with what the process ended with
 	family   int               // families are left behind once they have many revisions
 	markers  map[int32]string  // acknowledged revisions, and what each was registered with
@@ -115,7 +115,7 @@ func (w *writer) register(ctx context.Context, c *ecs.Client) error {
 	if err != nil {
 		return err
 	}
-	w.acks++
+	w.acks.Add(1)
 	rev := out.TaskDefinition.Revision
 	if old, ok := w.markers[rev]; ok {
 		return doubled("revision %d was given to %s and to %s", rev, old, marker)
@@ -135,7 +135,7 @@ func (w *writer) changeCluster(ctx context.Context, c *ecs.Client) error {
 		w.clusters[active[0]] = ""
 		_, err := c.DeleteCluster(ctx, &ecs.DeleteClusterInput{Cluster: &active[0]})
 		if err == nil {
-			w.acks++
+			w.acks.Add(1)
 			w.clusters[active[0]] = "INACTIVE"
 		}
 		return err
@@ -144,7 +144,7 @@ func (w *writer) changeCluster(ctx context.Context, c *ecs.Client) error {
 	w.clusters[name] = ""
 	_, err := c.CreateCluster(ctx, &ecs.CreateClusterInput{ClusterName: &name})
 	if err == nil {
-		w.acks++
+		w.acks.Add(1)
 		w.clusters[name] = "ACTIVE"
 	}
 	return err
@@ -163,7 +163,7 @@ func (w *writer) scale(ctx context.Context, c *ecs.Client) error {
 			DesiredCount: &want, LaunchType: w.launch, NetworkConfiguration: w.network})
 	}
 	if err == nil {
-		w.acks++
+		w.acks.Add(1)
 		w.made, w.desired = true, []int32{want}
 	}
 	return err
@@ -225,8 +225,8 @@ func (w *writer) learnRun(by string, out *ecs.RunTaskOutput) error {
 		return fmt.Errorf("run-task %s: %d tasks, %s", by, len(out.Tasks), rig.Show(out.Failures))
 	}
 	delete(w.runs, by)
-	w.acks++
-	w.starts += len(out.Tasks)
+	w.acks.Add(1)
+	w.starts.Add(int64(len(out.Tasks)))
 	for _, task := range out.Tasks {
 		w.tasks[*task.TaskArn] = &ran{run: r}
 	}
@@ -241,7 +241,7 @@ func (w *writer) stopTask(ctx context.Context, c *ecs.Client) error {
 		task.asked = true
 		_, err := c.StopTask(ctx, &ecs.StopTaskInput{Cluster: aws.String(home), Task: &arn})
 		if err == nil {
-			w.acks++
+			w.acks.Add(1)
 			task.stopped = true
 		}
 		return err
