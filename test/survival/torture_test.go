@@ -60,7 +60,8 @@ func (v *verdict) floors(t *testing.T, kills, agentKills, outages int) {
 		thin = append(thin, fmt.Sprintf("asked for %d, %d and %d faults", kills, agentKills, outages))
 	}
 	if v.AckedWrites < writesPerKill*all || v.TaskStarts*killsPerStart < all || v.briefs < outages {
-		thin = append(thin, fmt.Sprintf("too little load, %d tasks around outages", v.briefs))
+		thin = append(thin, fmt.Sprintf("too little load: %d acknowledged writes, %d tasks started, %d around outages",
+			v.AckedWrites, v.TaskStarts, v.briefs))
 	}
 	slowest := quantile(v.restarts, 1)
 	if slowest > float64(readyWithin.Milliseconds()) {

@@ -53,7 +53,7 @@ func (r *runner) create(ctx context.Context, c *containerView) {
 	if call.Err() == nil {
 		n.logs = r.prepareLogs(call, c, "")
 	}
-	answer, over := r.revocable(ctx, patience)
+	answer, over := r.revocable(ctx, patience) // has ended if the task is to stop: nothing is asked for then
 	defer over()
 	n.made, err = r.m.cfg.Engine.Create(answer, spec)
 	if answer.Err() != nil && n.made.ID == "" {

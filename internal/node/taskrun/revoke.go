@@ -12,9 +12,9 @@ const patience = 3 * time.Second
 // revocable is for what a stop need not wait for: pulls, creates and starts, which a hung engine answers after minutes
 // or never. The context ends with the one given, with done, or so long after the task is condemned; at once if it is
 // already.
-func (r *runner) revocable(ctx context.Context, patience time.Duration) (call context.Context, done func()) {
+func (r *runner) revocable(ctx context.Context, after time.Duration) (call context.Context, done func()) {
 	call, cancel := context.WithCancel(ctx)
-	v := &revocation{cancel: cancel, patience: patience}
+	v := &revocation{cancel: cancel, after: after}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.revocations[v] = true
@@ -34,16 +34,16 @@ func (r *runner) revocable(ctx context.Context, patience time.Duration) (call co
 
 // revocation ends a call that is under way.
 type revocation struct {
-	cancel   context.CancelFunc
-	patience time.Duration
-	timer    *time.Timer // runs since the task was condemned
+	cancel context.CancelFunc
+	after  time.Duration
+	timer  *time.Timer // runs since the task was condemned
 }
 
 // revoke ends what may be ended when the task stops; r.mu is held.
 func (r *runner) revoke() {
 	for v := range r.revocations {
 		if v.timer == nil {
-			v.timer = time.AfterFunc(v.patience, v.cancel)
+			v.timer = time.AfterFunc(v.after, v.cancel)
 		}
 	}
 }
