@@ -14,7 +14,6 @@ type compactions struct {
 	db pebble.DBForCompaction
 
 	mu       sync.Mutex
-	awaited  bool // begin will be called
 	begun    bool
 	closed   bool
 	running  int  // a merge may be done before it is counted, so this may be -1 for a moment
@@ -41,23 +40,6 @@ func (c *compactions) begin() {
 	c.mu.Unlock()
 	if !again {
 		c.grant()
-	}
-}
-
-// await says that begin will be called.
-func (c *compactions) await() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.awaited = true
-}
-
-// wanted begins unless begin is awaited: who writes must not wait for merges that nobody will allow.
-func (c *compactions) wanted() {
-	c.mu.Lock()
-	awaited := c.awaited
-	c.mu.Unlock()
-	if !awaited {
-		c.begin()
 	}
 }
 

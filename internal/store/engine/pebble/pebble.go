@@ -134,10 +134,9 @@ func (e *Engine) open() error {
 // startTime is how long those who have read the records need the processors for a start.
 const startTime = 2 * time.Second
 
-// Load reads every record. No tables are merged before it has and startTime is over, before the first Commit without a
-// Load, or before one that cannot go on without a merge.
+// Load reads every record. No tables are merged before it has and startTime is over, or before a Commit that cannot go on
+// without a merge.
 func (e *Engine) Load(ctx context.Context, yield func(table, key string, value []byte) error) (uint64, error) {
-	e.merges.await()
 	defer func() { time.AfterFunc(startTime, e.merges.begin) }()
 	rev, err := e.revision()
 	if err != nil {
@@ -187,7 +186,6 @@ func (e *Engine) Commit(_ context.Context, b store.Batch) (err error) {
 			e.broken = err
 		}
 	}()
-	e.merges.wanted()
 	w := e.db.NewBatchWithSize(size(b))
 	err = fill(w, b)
 	if err != nil {
